@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: MIT
+"""Everything that is generated from the interface definition, and the check that it is fresh."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from openvmi.abi.load import CURRENT, interface
+from openvmi.abi.model import TYPES, Call, Field, Interface, Struct
+from openvmi.abi.nops import nop
+from openvmi.errors import AbiError
+from openvmi.files import write_atomically
+
+#: Generated file (from the top of the tree) -> template.
+OUTPUTS = {
+    "libvmi/include/vmi/abi.h": "abi.h.j2",
+    "libvmi/include/vmi/layout.h": "layout.h.j2",
+    "libvmi/include/vmi/pv.h": "pv.h.j2",
+    "libvmi/include/vmi/asm.h": "asm.h.j2",
+    "libvmi/src/forms.c": "forms.c.j2",
+    "src/openvmi/abi/names.py": "names.py.j2",
+    "src/openvmi/abi/layouts.py": "layouts.py.j2",
+    f"docs/reference/vmi-{CURRENT}.md": "reference.md.j2",
+}
+
+_CONSTRAINTS = {"rdi": "D", "rsi": "S", "rdx": "d", "rcx": "c"}
+_FORMATS = {"u8": "B", "u16": "H", "u32": "I", "u64": "Q", "i8": "b", "i16": "h", "i32": "i", "i64": "q"}
+
+
+def render(abi: Interface) -> dict[str, str]:
+    """The text of every generated file, by path from the top of the tree."""
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("openvmi.abi"), trim_blocks=True, lstrip_blocks=True,
+        keep_trailing_newline=True, undefined=jinja2.StrictUndefined,
+    )
+    environment.filters.update(
+        snake=lambda name: "".join("_" + c.lower() if c.isupper() else c for c in name).lstrip("_"),
+        camel=lambda name: "".join(part.capitalize() for part in name.split("_")),
+        c_bytes=lambda data: ", ".join(f"0x{b:02x}" for b in data),
+        hexdump=lambda data: data.hex(" "),
+        wrap=_wrap,
+    )
+    context = {
+        "abi": abi, "TYPES": TYPES, "site_text": site_text, "operands": operands, "picture": picture,
+        "struct_format": struct_format, "python_default": python_default, "python_type": python_type,
+    }
+    return {path: environment.get_template(name).render(context) for path, name in OUTPUTS.items()}
+
+
+def write(top: Path) -> list[str]:
+    """Writes what changed; returns those paths."""
+    changed = []
+    for name, text in render(interface()).items():
+        path = top / name
+        if not path.exists() or path.read_text() != text:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(path, text.encode())
+            changed.append(name)
+    return changed
+
+
+def check_fresh(top: Path) -> int:
+    """Number of generated files, all fresh; :class:`AbiError` names those that are not."""
+    texts = render(interface())
+    stale = [name for name, text in texts.items() if not (top / name).exists() or (top / name).read_text() != text]
+    if stale:
+        raise AbiError(f"stale: {', '.join(stale)} differ from abi/{CURRENT}; run: openvmi abi generate")
+    return len(texts)
+
+
+def site_text(call: Call) -> tuple[str, str]:
+    """Assembler text of a site's native form, and its padding as a .byte list (empty when none)."""
+    native = call.native
+    text = native.asm or ""
+    if native.call:
+        text = f"call {native.call}"
+    elif native.jump:
+        # Forced to five bytes: the assembler may shorten a jump, the site record must not change with it.
+        text = f".byte 0xe9; .long {native.jump} - . - 4"
+    return text, ", ".join(f"0x{b:02x}" for b in nop(call.site - native.size))
+
+
+def operands(call: Call, abi: Interface) -> dict[str, list[str]]:
+    """Inline-assembly operands of a call: declarations, outputs, inputs, clobbers."""
+    convention = next(c for c in abi.conventions if c.name == call.convention)
+    clobbered = set(convention.clobbers) | set(call.clobbers)
+    out: dict[str, list[str]] = {"declarations": [], "outputs": [], "inputs": [], "clobbers": []}
+    result = call.result != "none"
+    if result:
+        out["outputs"].append('"=a"(result)')
+        clobbered.discard("rax")
+    for register, argument in zip(abi.argument_registers, call.arguments):
+        variable = argument.name
+        if register in _CONSTRAINTS:
+            constraint = _CONSTRAINTS[register]
+        else:
+            out["declarations"].append(f'register uint64_t {variable}_ asm("{register}") = {variable};')
+            variable, constraint = f"{variable}_", "r"
+        if register in clobbered:
+            out["outputs"].append(f'"+{constraint}"({variable})')
+            clobbered.discard(register)
+        else:
+            out["inputs"].append(f'"{constraint}"({variable})')
+    if call.convention == "c":
+        out["outputs"].append('"+r"(vmi_stack_pointer)')
+    flags = ["cc"] if "flags" in clobbered else []
+    out["clobbers"] = [f'"{name}"' for name in sorted(clobbered - {"flags"}) + flags + ["memory"]]
+    return out
+
+
+def picture(struct: Struct) -> list[str]:
+    """The structure drawn as rows of eight bytes, for comments."""
+    rows, row, start = [], "", 0
+    for field in struct.fields:
+        if field.size >= 8 or (field.offset % 8 == 0 and row):
+            if row:
+                rows.append(f"{start:>4}  {row}|")
+                row = ""
+            start = field.offset
+        if field.size >= 8:
+            text = f" {_label(field)} "
+            rows.append(f"{field.offset:>4}  |{text:<63}|")
+            continue
+        if not row:
+            start = field.offset
+        text = f"|{_label(field):^{8 * field.size - 1}.{8 * field.size - 1}}"
+        row += text
+    if row:
+        rows.append(f"{start:>4}  {row}|")
+    return rows
+
+
+def _label(field: Field) -> str:
+    return f"{field.name}[{field.count}]" if field.count else field.name
+
+
+def struct_format(struct: Struct) -> str:
+    """Format for Python's struct module; byte arrays become bytes."""
+    parts = []
+    for field in struct.fields:
+        if field.count and field.type == "u8":
+            parts.append(f"{field.count}s")
+        else:
+            parts.append(f"{field.count or ''}{_FORMATS[field.type]}")
+    return "<" + "".join(parts)
+
+
+def python_type(field: Field) -> str:
+    """Annotation of a field in the generated classes."""
+    if not field.count:
+        return "int"
+    return "bytes" if field.type == "u8" else "tuple[int, ...]"
+
+
+def python_default(field: Field) -> str:
+    """Default of a field in the generated classes: zero."""
+    if not field.count:
+        return "0"
+    if field.type == "u8":
+        return f"bytes({field.count})"
+    return f"attrs.field(default=(0,) * {field.count}, metadata={{'count': {field.count}}})"
+
+
+def _wrap(text: str, prefix: str, width: int = 110) -> str:
+    import textwrap
+
+    return "\n".join(textwrap.wrap(text, width, initial_indent=prefix, subsequent_indent=prefix))
