@@ -171,7 +171,7 @@
 #define VMI_TAINT_FORCED 8 /* F: a refusal was overridden. */
 
 /* Bytes of guest-virtual space for the ROM: text at 0, data at WINDOW_DATA, the rest private to the
-/* hypervisor. */
+ * hypervisor. */
 #define VMI_WINDOW_SIZE 0x10000
 /* Offset of the ROM data page in the window. */
 #define VMI_WINDOW_DATA 0x2000

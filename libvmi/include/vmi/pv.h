@@ -25,7 +25,7 @@
 #endif
 
 /* As an operand it makes the compiler set up its frame before a call hidden in assembler. */
-register uint64_t vmi_stack_pointer asm("rsp");
+register uint64_t vmi_stack_pointer __asm__("rsp");
 
 int64_t vmi_native_init(uint32_t version, uint64_t native_groups);
 uint32_t vmi_native_probe(uint32_t group);
@@ -75,7 +75,7 @@ void vmi_native_crash_report(uint64_t report);
 static inline int64_t pv_init(uint32_t version, uint64_t native_groups)
 {
 	int64_t result;
-	asm volatile(VMI_SITE(0x0000, 5, "call vmi_native_init", "")
+	__asm__ volatile(VMI_SITE(0x0000, 5, "call vmi_native_init", "")
 		     : "=a"(result), "+D"(version), "+S"(native_groups), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rcx", "rdx", "cc", "memory");
@@ -87,7 +87,7 @@ static inline int64_t pv_init(uint32_t version, uint64_t native_groups)
 static inline uint32_t pv_probe(uint32_t group)
 {
 	uint32_t result;
-	asm volatile(VMI_SITE(0x0001, 5, "call vmi_native_probe", "")
+	__asm__ volatile(VMI_SITE(0x0001, 5, "call vmi_native_probe", "")
 		     : "=a"(result), "+D"(group), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rcx", "rdx", "rsi", "cc", "memory");
@@ -99,7 +99,7 @@ static inline uint32_t pv_probe(uint32_t group)
 static inline int64_t pv_info(uint32_t item, uint64_t buffer, uint64_t size)
 {
 	int64_t result;
-	asm volatile(VMI_SITE(0x0002, 5, "call vmi_native_info", "")
+	__asm__ volatile(VMI_SITE(0x0002, 5, "call vmi_native_info", "")
 		     : "=a"(result), "+D"(item), "+S"(buffer), "+d"(size), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rcx", "cc", "memory");
@@ -113,7 +113,7 @@ static inline int64_t pv_info(uint32_t item, uint64_t buffer, uint64_t size)
 static inline int64_t pv_vcpu_init(uint32_t vcpu, uint64_t block)
 {
 	int64_t result;
-	asm volatile(VMI_SITE(0x0003, 5, "call vmi_native_vcpu_init", "")
+	__asm__ volatile(VMI_SITE(0x0003, 5, "call vmi_native_vcpu_init", "")
 		     : "=a"(result), "+D"(vcpu), "+S"(block), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rcx", "rdx", "cc", "memory");
@@ -123,7 +123,7 @@ static inline int64_t pv_vcpu_init(uint32_t vcpu, uint64_t block)
 /* IrqDisable: Clears the virtual interrupt flag: no event is delivered until it is set again. */
 static inline void pv_irq_disable(void)
 {
-	asm volatile(VMI_SITE(0x0100, 16, "cli", ".byte 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x2e, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00")
+	__asm__ volatile(VMI_SITE(0x0100, 16, "cli", ".byte 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x2e, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00")
 		     : 
 		     : 
 		     : "cc", "memory");
@@ -133,7 +133,7 @@ static inline void pv_irq_disable(void)
  * returns. There is no one-instruction shadow as after STI: use Halt for enable-and-wait. */
 static inline void pv_irq_enable(void)
 {
-	asm volatile(VMI_SITE(0x0101, 16, "sti", ".byte 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x2e, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00")
+	__asm__ volatile(VMI_SITE(0x0101, 16, "sti", ".byte 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x2e, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00")
 		     : 
 		     : 
 		     : "cc", "memory");
@@ -144,7 +144,7 @@ static inline void pv_irq_enable(void)
 static inline uint64_t pv_irq_save(void)
 {
 	uint64_t result;
-	asm volatile(VMI_SITE(0x0102, 16, "pushfq; popq %rax", ".byte 0x66, 0x66, 0x66, 0x66, 0x66, 0x2e, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00")
+	__asm__ volatile(VMI_SITE(0x0102, 16, "pushfq; popq %%rax", ".byte 0x66, 0x66, 0x66, 0x66, 0x66, 0x2e, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00")
 		     : "=a"(result)
 		     : 
 		     : "cc", "memory");
@@ -156,7 +156,7 @@ static inline uint64_t pv_irq_save(void)
  * nothing silently where the kernel does not run at ring 0.) */
 static inline void pv_irq_restore(uint64_t flags)
 {
-	asm volatile(VMI_SITE(0x0103, 22, "btl $9, %edi; jnc 773f; sti; 773:", ".byte 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x2e, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00")
+	__asm__ volatile(VMI_SITE(0x0103, 22, "btl $9, %%edi; jnc 773f; sti; 773:", ".byte 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x2e, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00")
 		     : 
 		     : "D"(flags)
 		     : "cc", "memory");
@@ -166,7 +166,7 @@ static inline void pv_irq_restore(uint64_t flags)
 static inline uint64_t pv_irq_save_disable(void)
 {
 	uint64_t result;
-	asm volatile(VMI_SITE(0x0104, 18, "pushfq; popq %rax; cli", ".byte 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x2e, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00")
+	__asm__ volatile(VMI_SITE(0x0104, 18, "pushfq; popq %%rax; cli", ".byte 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x2e, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00")
 		     : "=a"(result)
 		     : 
 		     : "cc", "memory");
@@ -178,7 +178,7 @@ static inline uint64_t pv_irq_save_disable(void)
  * returned. */
 static inline void pv_halt(void)
 {
-	asm volatile(VMI_SITE(0x0105, 6, "sti; hlt", ".byte 0x0f, 0x1f, 0x40, 0x00")
+	__asm__ volatile(VMI_SITE(0x0105, 6, "sti; hlt", ".byte 0x0f, 0x1f, 0x40, 0x00")
 		     : 
 		     : 
 		     : "cc", "memory");
@@ -195,7 +195,7 @@ static inline void pv_halt(void)
 static inline int64_t pv_trap_table_set(uint64_t gates, uint32_t count)
 {
 	int64_t result;
-	asm volatile(VMI_SITE(0x0200, 5, "call vmi_native_trap_table_set", "")
+	__asm__ volatile(VMI_SITE(0x0200, 5, "call vmi_native_trap_table_set", "")
 		     : "=a"(result), "+D"(gates), "+S"(count), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rcx", "rdx", "cc", "memory");
@@ -208,7 +208,7 @@ static inline int64_t pv_trap_table_set(uint64_t gates, uint32_t count)
 static inline int64_t pv_syscall_entry_set(uint64_t handler, uint64_t native)
 {
 	int64_t result;
-	asm volatile(VMI_SITE(0x0201, 5, "call vmi_native_syscall_entry_set", "")
+	__asm__ volatile(VMI_SITE(0x0201, 5, "call vmi_native_syscall_entry_set", "")
 		     : "=a"(result), "+D"(handler), "+S"(native), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rcx", "rdx", "cc", "memory");
@@ -220,7 +220,7 @@ static inline int64_t pv_syscall_entry_set(uint64_t handler, uint64_t native)
 static inline int64_t pv_kernel_stack_set(uint64_t top)
 {
 	int64_t result;
-	asm volatile(VMI_SITE(0x0202, 5, "call vmi_native_kernel_stack_set", "")
+	__asm__ volatile(VMI_SITE(0x0202, 5, "call vmi_native_kernel_stack_set", "")
 		     : "=a"(result), "+D"(top), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rcx", "rdx", "rsi", "cc", "memory");
@@ -231,7 +231,7 @@ static inline int64_t pv_kernel_stack_set(uint64_t top)
 static inline uint64_t pv_fault_address_read(void)
 {
 	uint64_t result;
-	asm volatile(VMI_SITE(0x0205, 16, "movq %cr2, %rax", ".byte 0x66, 0x66, 0x66, 0x66, 0x2e, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00")
+	__asm__ volatile(VMI_SITE(0x0205, 16, "movq %%cr2, %%rax", ".byte 0x66, 0x66, 0x66, 0x66, 0x2e, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00")
 		     : "=a"(result)
 		     : 
 		     : "cc", "memory");
@@ -244,7 +244,7 @@ static inline uint64_t pv_fault_address_read(void)
 static inline int64_t pv_descriptors_set(uint32_t first, uint64_t descriptors, uint32_t count)
 {
 	int64_t result;
-	asm volatile(VMI_SITE(0x0206, 5, "call vmi_native_descriptors_set", "")
+	__asm__ volatile(VMI_SITE(0x0206, 5, "call vmi_native_descriptors_set", "")
 		     : "=a"(result), "+D"(first), "+S"(descriptors), "+d"(count), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rcx", "cc", "memory");
@@ -256,7 +256,7 @@ static inline int64_t pv_descriptors_set(uint32_t first, uint64_t descriptors, u
 static inline int64_t pv_tls_set(uint64_t fs_base, uint64_t gs_base)
 {
 	int64_t result;
-	asm volatile(VMI_SITE(0x0207, 5, "call vmi_native_tls_set", "")
+	__asm__ volatile(VMI_SITE(0x0207, 5, "call vmi_native_tls_set", "")
 		     : "=a"(result), "+D"(fs_base), "+S"(gs_base), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rcx", "rdx", "cc", "memory");
@@ -266,7 +266,7 @@ static inline int64_t pv_tls_set(uint64_t fs_base, uint64_t gs_base)
 /* Cpuid: What CPUID says of the virtual processor. Unknown leaves give zeros. */
 static inline void pv_cpuid(uint32_t leaf, uint32_t subleaf, uint64_t registers)
 {
-	asm volatile(VMI_SITE(0x0208, 5, "call vmi_native_cpuid", "")
+	__asm__ volatile(VMI_SITE(0x0208, 5, "call vmi_native_cpuid", "")
 		     : "+D"(leaf), "+S"(subleaf), "+d"(registers), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rax", "rcx", "cc", "memory");
@@ -277,7 +277,7 @@ static inline void pv_cpuid(uint32_t leaf, uint32_t subleaf, uint64_t registers)
 static inline int64_t pv_msr_read(uint32_t msr, uint64_t value)
 {
 	int64_t result;
-	asm volatile(VMI_SITE(0x0209, 5, "call vmi_native_msr_read", "")
+	__asm__ volatile(VMI_SITE(0x0209, 5, "call vmi_native_msr_read", "")
 		     : "=a"(result), "+D"(msr), "+S"(value), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rcx", "rdx", "cc", "memory");
@@ -289,7 +289,7 @@ static inline int64_t pv_msr_read(uint32_t msr, uint64_t value)
 static inline int64_t pv_msr_write(uint32_t msr, uint64_t value)
 {
 	int64_t result;
-	asm volatile(VMI_SITE(0x020a, 5, "call vmi_native_msr_write", "")
+	__asm__ volatile(VMI_SITE(0x020a, 5, "call vmi_native_msr_write", "")
 		     : "=a"(result), "+D"(msr), "+S"(value), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rcx", "rdx", "cc", "memory");
@@ -299,7 +299,7 @@ static inline int64_t pv_msr_write(uint32_t msr, uint64_t value)
 /* FpuTrapSet: While on, the next floating-point or vector instruction raises vector 7 (CR0.TS). */
 static inline void pv_fpu_trap_set(uint32_t on)
 {
-	asm volatile(VMI_SITE(0x020b, 5, "call vmi_native_fpu_trap_set", "")
+	__asm__ volatile(VMI_SITE(0x020b, 5, "call vmi_native_fpu_trap_set", "")
 		     : "+D"(on), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rax", "rcx", "rdx", "rsi", "cc", "memory");
@@ -310,7 +310,7 @@ static inline void pv_fpu_trap_set(uint32_t on)
  * announced root is a guest error: the hypervisor may end the guest. */
 static inline void pv_address_space_set(uint64_t root)
 {
-	asm volatile(VMI_SITE(0x0300, 16, "movq %rdi, %cr3", ".byte 0x66, 0x66, 0x66, 0x66, 0x2e, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00")
+	__asm__ volatile(VMI_SITE(0x0300, 16, "movq %%rdi, %%cr3", ".byte 0x66, 0x66, 0x66, 0x66, 0x2e, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00")
 		     : 
 		     : "D"(root)
 		     : "cc", "memory");
@@ -321,7 +321,7 @@ static inline void pv_address_space_set(uint64_t root)
 static inline uint64_t pv_address_space_read(void)
 {
 	uint64_t result;
-	asm volatile(VMI_SITE(0x0301, 16, "movq %cr3, %rax", ".byte 0x66, 0x66, 0x66, 0x66, 0x2e, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00")
+	__asm__ volatile(VMI_SITE(0x0301, 16, "movq %%cr3, %%rax", ".byte 0x66, 0x66, 0x66, 0x66, 0x2e, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00")
 		     : "=a"(result)
 		     : 
 		     : "cc", "memory");
@@ -333,7 +333,7 @@ static inline uint64_t pv_address_space_read(void)
  * writable) is a guest error: the hypervisor may end the guest. */
 static inline void pv_pte_set(uint64_t entry, uint64_t value)
 {
-	asm volatile(VMI_SITE(0x0302, 8, "movq %rsi, (%rdi)", ".byte 0x0f, 0x1f, 0x44, 0x00, 0x00")
+	__asm__ volatile(VMI_SITE(0x0302, 8, "movq %%rsi, (%%rdi)", ".byte 0x0f, 0x1f, 0x44, 0x00, 0x00")
 		     : 
 		     : "D"(entry), "S"(value)
 		     : "cc", "memory");
@@ -345,7 +345,7 @@ static inline void pv_pte_set(uint64_t entry, uint64_t value)
 static inline int64_t pv_pte_set_batch(uint64_t updates, uint32_t count)
 {
 	int64_t result;
-	asm volatile(VMI_SITE(0x0303, 5, "call vmi_native_pte_set_batch", "")
+	__asm__ volatile(VMI_SITE(0x0303, 5, "call vmi_native_pte_set_batch", "")
 		     : "=a"(result), "+D"(updates), "+S"(count), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rcx", "rdx", "cc", "memory");
@@ -357,7 +357,7 @@ static inline int64_t pv_pte_set_batch(uint64_t updates, uint32_t count)
  * Outside lazy mode it is PteSet. */
 static inline void pv_pte_update_deferred(uint64_t entry, uint64_t value)
 {
-	asm volatile(VMI_SITE(0x0304, 8, "movq %rsi, (%rdi)", ".byte 0x0f, 0x1f, 0x44, 0x00, 0x00")
+	__asm__ volatile(VMI_SITE(0x0304, 8, "movq %%rsi, (%%rdi)", ".byte 0x0f, 0x1f, 0x44, 0x00, 0x00")
 		     : 
 		     : "D"(entry), "S"(value)
 		     : "cc", "memory");
@@ -368,7 +368,7 @@ static inline void pv_pte_update_deferred(uint64_t entry, uint64_t value)
 static inline uint64_t pv_pte_make(uint64_t native)
 {
 	uint64_t result;
-	asm volatile(VMI_SITE(0x0305, 5, "movq %rdi, %rax", ".byte 0x66, 0x90")
+	__asm__ volatile(VMI_SITE(0x0305, 5, "movq %%rdi, %%rax", ".byte 0x66, 0x90")
 		     : "=a"(result)
 		     : "D"(native)
 		     : "cc", "memory");
@@ -379,7 +379,7 @@ static inline uint64_t pv_pte_make(uint64_t native)
 static inline uint64_t pv_pte_read(uint64_t value)
 {
 	uint64_t result;
-	asm volatile(VMI_SITE(0x0306, 5, "movq %rdi, %rax", ".byte 0x66, 0x90")
+	__asm__ volatile(VMI_SITE(0x0306, 5, "movq %%rdi, %%rax", ".byte 0x66, 0x90")
 		     : "=a"(result)
 		     : "D"(value)
 		     : "cc", "memory");
@@ -391,7 +391,7 @@ static inline uint64_t pv_pte_read(uint64_t value)
 static inline int64_t pv_page_table_add(uint64_t page, uint32_t level)
 {
 	int64_t result;
-	asm volatile(VMI_SITE(0x0307, 5, "call vmi_native_page_table_add", "")
+	__asm__ volatile(VMI_SITE(0x0307, 5, "call vmi_native_page_table_add", "")
 		     : "=a"(result), "+D"(page), "+S"(level), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rcx", "rdx", "cc", "memory");
@@ -403,7 +403,7 @@ static inline int64_t pv_page_table_add(uint64_t page, uint32_t level)
 static inline int64_t pv_page_table_remove(uint64_t page, uint32_t level)
 {
 	int64_t result;
-	asm volatile(VMI_SITE(0x0308, 5, "call vmi_native_page_table_remove", "")
+	__asm__ volatile(VMI_SITE(0x0308, 5, "call vmi_native_page_table_remove", "")
 		     : "=a"(result), "+D"(page), "+S"(level), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rcx", "rdx", "cc", "memory");
@@ -413,7 +413,7 @@ static inline int64_t pv_page_table_remove(uint64_t page, uint32_t level)
 /* TlbFlush: Flushes the non-global translations of this VCPU. Completes deferred updates first. */
 static inline void pv_tlb_flush(void)
 {
-	asm volatile(VMI_SITE(0x0309, 16, "movq %cr3, %rax; movq %rax, %cr3", ".byte 0x66, 0x2e, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00")
+	__asm__ volatile(VMI_SITE(0x0309, 16, "movq %%cr3, %%rax; movq %%rax, %%cr3", ".byte 0x66, 0x2e, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00")
 		     : 
 		     : 
 		     : "rax", "cc", "memory");
@@ -423,7 +423,7 @@ static inline void pv_tlb_flush(void)
  * first. */
 static inline void pv_tlb_flush_page(uint64_t address)
 {
-	asm volatile(VMI_SITE(0x030a, 16, "invlpg (%rdi)", ".byte 0x66, 0x66, 0x66, 0x66, 0x2e, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00")
+	__asm__ volatile(VMI_SITE(0x030a, 16, "invlpg (%%rdi)", ".byte 0x66, 0x66, 0x66, 0x66, 0x2e, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00")
 		     : 
 		     : "D"(address)
 		     : "cc", "memory");
@@ -434,7 +434,7 @@ static inline void pv_tlb_flush_page(uint64_t address)
 static inline int64_t pv_tlb_flush_others(uint64_t vcpus, uint64_t address)
 {
 	int64_t result;
-	asm volatile(VMI_SITE(0x030b, 5, "call vmi_native_tlb_flush_others", "")
+	__asm__ volatile(VMI_SITE(0x030b, 5, "call vmi_native_tlb_flush_others", "")
 		     : "=a"(result), "+D"(vcpus), "+S"(address), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rcx", "rdx", "cc", "memory");
@@ -445,7 +445,7 @@ static inline int64_t pv_tlb_flush_others(uint64_t vcpus, uint64_t address)
  * lazy: the ROM completes updates before it delivers one. */
 static inline void pv_lazy_enter(void)
 {
-	asm volatile(VMI_SITE(0x030c, 9, "", ".byte 0x66, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00")
+	__asm__ volatile(VMI_SITE(0x030c, 9, "", ".byte 0x66, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00")
 		     : 
 		     : 
 		     : "cc", "memory");
@@ -454,7 +454,7 @@ static inline void pv_lazy_enter(void)
 /* LazyLeave: Completes what waits and ends lazy mode. Harmless outside it. */
 static inline void pv_lazy_leave(void)
 {
-	asm volatile(VMI_SITE(0x030d, 9, "", ".byte 0x66, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00")
+	__asm__ volatile(VMI_SITE(0x030d, 9, "", ".byte 0x66, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00")
 		     : 
 		     : 
 		     : "cc", "memory");
@@ -465,7 +465,7 @@ static inline void pv_lazy_leave(void)
 static inline uint64_t pv_clock_read(void)
 {
 	uint64_t result;
-	asm volatile(VMI_SITE(0x0400, 5, "call vmi_native_clock_read", "")
+	__asm__ volatile(VMI_SITE(0x0400, 5, "call vmi_native_clock_read", "")
 		     : "=a"(result), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rcx", "rdi", "rdx", "rsi", "cc", "memory");
@@ -476,7 +476,7 @@ static inline uint64_t pv_clock_read(void)
 static inline uint64_t pv_clock_frequency(void)
 {
 	uint64_t result;
-	asm volatile(VMI_SITE(0x0401, 5, "call vmi_native_clock_frequency", "")
+	__asm__ volatile(VMI_SITE(0x0401, 5, "call vmi_native_clock_frequency", "")
 		     : "=a"(result), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rcx", "rdi", "rdx", "rsi", "cc", "memory");
@@ -487,7 +487,7 @@ static inline uint64_t pv_clock_frequency(void)
 static inline uint64_t pv_wall_clock_read(void)
 {
 	uint64_t result;
-	asm volatile(VMI_SITE(0x0402, 5, "call vmi_native_wall_clock_read", "")
+	__asm__ volatile(VMI_SITE(0x0402, 5, "call vmi_native_wall_clock_read", "")
 		     : "=a"(result), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rcx", "rdi", "rdx", "rsi", "cc", "memory");
@@ -499,7 +499,7 @@ static inline uint64_t pv_wall_clock_read(void)
 static inline uint64_t pv_stolen_time_read(void)
 {
 	uint64_t result;
-	asm volatile(VMI_SITE(0x0403, 5, "call vmi_native_stolen_time_read", "")
+	__asm__ volatile(VMI_SITE(0x0403, 5, "call vmi_native_stolen_time_read", "")
 		     : "=a"(result), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rcx", "rdi", "rdx", "rsi", "cc", "memory");
@@ -511,7 +511,7 @@ static inline uint64_t pv_stolen_time_read(void)
 static inline int64_t pv_timer_set(uint64_t deadline)
 {
 	int64_t result;
-	asm volatile(VMI_SITE(0x0404, 5, "call vmi_native_timer_set", "")
+	__asm__ volatile(VMI_SITE(0x0404, 5, "call vmi_native_timer_set", "")
 		     : "=a"(result), "+D"(deadline), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rcx", "rdx", "rsi", "cc", "memory");
@@ -522,7 +522,7 @@ static inline int64_t pv_timer_set(uint64_t deadline)
 static inline int64_t pv_timer_cancel(void)
 {
 	int64_t result;
-	asm volatile(VMI_SITE(0x0405, 5, "call vmi_native_timer_cancel", "")
+	__asm__ volatile(VMI_SITE(0x0405, 5, "call vmi_native_timer_cancel", "")
 		     : "=a"(result), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rcx", "rdi", "rdx", "rsi", "cc", "memory");
@@ -534,7 +534,7 @@ static inline int64_t pv_timer_cancel(void)
 static inline int64_t pv_event_bind(uint32_t source, uint32_t vector)
 {
 	int64_t result;
-	asm volatile(VMI_SITE(0x0500, 5, "call vmi_native_event_bind", "")
+	__asm__ volatile(VMI_SITE(0x0500, 5, "call vmi_native_event_bind", "")
 		     : "=a"(result), "+D"(source), "+S"(vector), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rcx", "rdx", "cc", "memory");
@@ -545,7 +545,7 @@ static inline int64_t pv_event_bind(uint32_t source, uint32_t vector)
 static inline int64_t pv_event_mask(uint32_t source)
 {
 	int64_t result;
-	asm volatile(VMI_SITE(0x0501, 5, "call vmi_native_event_mask", "")
+	__asm__ volatile(VMI_SITE(0x0501, 5, "call vmi_native_event_mask", "")
 		     : "=a"(result), "+D"(source), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rcx", "rdx", "rsi", "cc", "memory");
@@ -557,7 +557,7 @@ static inline int64_t pv_event_mask(uint32_t source)
 static inline int64_t pv_event_unmask(uint32_t source)
 {
 	int64_t result;
-	asm volatile(VMI_SITE(0x0502, 5, "call vmi_native_event_unmask", "")
+	__asm__ volatile(VMI_SITE(0x0502, 5, "call vmi_native_event_unmask", "")
 		     : "=a"(result), "+D"(source), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rcx", "rdx", "rsi", "cc", "memory");
@@ -569,7 +569,7 @@ static inline int64_t pv_event_unmask(uint32_t source)
 static inline int64_t pv_event_ack(uint32_t source)
 {
 	int64_t result;
-	asm volatile(VMI_SITE(0x0503, 5, "call vmi_native_event_ack", "")
+	__asm__ volatile(VMI_SITE(0x0503, 5, "call vmi_native_event_ack", "")
 		     : "=a"(result), "+D"(source), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rcx", "rdx", "rsi", "cc", "memory");
@@ -581,7 +581,7 @@ static inline int64_t pv_event_ack(uint32_t source)
 static inline int64_t pv_event_send(uint32_t source)
 {
 	int64_t result;
-	asm volatile(VMI_SITE(0x0504, 5, "call vmi_native_event_send", "")
+	__asm__ volatile(VMI_SITE(0x0504, 5, "call vmi_native_event_send", "")
 		     : "=a"(result), "+D"(source), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rcx", "rdx", "rsi", "cc", "memory");
@@ -594,7 +594,7 @@ static inline int64_t pv_event_send(uint32_t source)
 static inline int64_t pv_vcpu_start(uint32_t vcpu, uint64_t start)
 {
 	int64_t result;
-	asm volatile(VMI_SITE(0x0600, 5, "call vmi_native_vcpu_start", "")
+	__asm__ volatile(VMI_SITE(0x0600, 5, "call vmi_native_vcpu_start", "")
 		     : "=a"(result), "+D"(vcpu), "+S"(start), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rcx", "rdx", "cc", "memory");
@@ -606,7 +606,7 @@ static inline int64_t pv_vcpu_start(uint32_t vcpu, uint64_t start)
 static inline int64_t pv_vcpu_stop(void)
 {
 	int64_t result;
-	asm volatile(VMI_SITE(0x0601, 5, "call vmi_native_vcpu_stop", "")
+	__asm__ volatile(VMI_SITE(0x0601, 5, "call vmi_native_vcpu_stop", "")
 		     : "=a"(result), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rcx", "rdi", "rdx", "rsi", "cc", "memory");
@@ -617,7 +617,7 @@ static inline int64_t pv_vcpu_stop(void)
 static inline uint32_t pv_vcpu_id(void)
 {
 	uint32_t result;
-	asm volatile(VMI_SITE(0x0602, 16, "movl %gs:48, %eax", ".byte 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00")
+	__asm__ volatile(VMI_SITE(0x0602, 16, "movl %%gs:48, %%eax", ".byte 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00")
 		     : "=a"(result)
 		     : 
 		     : "cc", "memory");
@@ -629,7 +629,7 @@ static inline uint32_t pv_vcpu_id(void)
 static inline int64_t pv_ipi_send(uint64_t vcpus)
 {
 	int64_t result;
-	asm volatile(VMI_SITE(0x0603, 5, "call vmi_native_ipi_send", "")
+	__asm__ volatile(VMI_SITE(0x0603, 5, "call vmi_native_ipi_send", "")
 		     : "=a"(result), "+D"(vcpus), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rcx", "rdx", "rsi", "cc", "memory");
@@ -639,7 +639,7 @@ static inline int64_t pv_ipi_send(uint64_t vcpus)
 /* VcpuYield: A hint that this VCPU waits for another one. */
 static inline void pv_vcpu_yield(void)
 {
-	asm volatile(VMI_SITE(0x0604, 7, "pause", ".byte 0x0f, 0x1f, 0x44, 0x00, 0x00")
+	__asm__ volatile(VMI_SITE(0x0604, 7, "pause", ".byte 0x0f, 0x1f, 0x44, 0x00, 0x00")
 		     : 
 		     : 
 		     : "cc", "memory");
@@ -650,7 +650,7 @@ static inline void pv_vcpu_yield(void)
 static inline int64_t pv_console_write(uint64_t buffer, uint64_t size)
 {
 	int64_t result;
-	asm volatile(VMI_SITE(0x0700, 5, "call vmi_native_console_write", "")
+	__asm__ volatile(VMI_SITE(0x0700, 5, "call vmi_native_console_write", "")
 		     : "=a"(result), "+D"(buffer), "+S"(size), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rcx", "rdx", "cc", "memory");
@@ -661,7 +661,7 @@ static inline int64_t pv_console_write(uint64_t buffer, uint64_t size)
 static inline int64_t pv_console_read(uint64_t buffer, uint64_t size)
 {
 	int64_t result;
-	asm volatile(VMI_SITE(0x0701, 5, "call vmi_native_console_read", "")
+	__asm__ volatile(VMI_SITE(0x0701, 5, "call vmi_native_console_read", "")
 		     : "=a"(result), "+D"(buffer), "+S"(size), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rcx", "rdx", "cc", "memory");
@@ -672,7 +672,7 @@ static inline int64_t pv_console_read(uint64_t buffer, uint64_t size)
  * CRASH. */
 static inline void pv_shutdown(uint32_t reason, uint32_t code)
 {
-	asm volatile(VMI_SITE(0x0702, 5, "call vmi_native_shutdown", "")
+	__asm__ volatile(VMI_SITE(0x0702, 5, "call vmi_native_shutdown", "")
 		     : "+D"(reason), "+S"(code), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rax", "rcx", "rdx", "cc", "memory");
@@ -683,7 +683,7 @@ static inline void pv_shutdown(uint32_t reason, uint32_t code)
 static inline int64_t pv_memory_balloon(uint64_t pages, uint32_t count, uint32_t give)
 {
 	int64_t result;
-	asm volatile(VMI_SITE(0x0703, 5, "call vmi_native_memory_balloon", "")
+	__asm__ volatile(VMI_SITE(0x0703, 5, "call vmi_native_memory_balloon", "")
 		     : "=a"(result), "+D"(pages), "+S"(count), "+d"(give), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rcx", "cc", "memory");
@@ -695,7 +695,7 @@ static inline int64_t pv_memory_balloon(uint64_t pages, uint32_t count, uint32_t
 static inline int64_t pv_suspend_prepare(void)
 {
 	int64_t result;
-	asm volatile(VMI_SITE(0x0800, 5, "call vmi_native_suspend_prepare", "")
+	__asm__ volatile(VMI_SITE(0x0800, 5, "call vmi_native_suspend_prepare", "")
 		     : "=a"(result), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rcx", "rdi", "rdx", "rsi", "cc", "memory");
@@ -708,7 +708,7 @@ static inline int64_t pv_suspend_prepare(void)
 static inline int64_t pv_suspend(uint64_t resume)
 {
 	int64_t result;
-	asm volatile(VMI_SITE(0x0801, 5, "call vmi_native_suspend", "")
+	__asm__ volatile(VMI_SITE(0x0801, 5, "call vmi_native_suspend", "")
 		     : "=a"(result), "+D"(resume), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rcx", "rdx", "rsi", "cc", "memory");
@@ -718,7 +718,7 @@ static inline int64_t pv_suspend(uint64_t resume)
 /* TraceMark: Records a mark with time and, where known, the number of guest instructions so far. */
 static inline void pv_trace_mark(uint32_t mark, uint64_t value)
 {
-	asm volatile(VMI_SITE(0x0900, 5, "call vmi_native_trace_mark", "")
+	__asm__ volatile(VMI_SITE(0x0900, 5, "call vmi_native_trace_mark", "")
 		     : "+D"(mark), "+S"(value), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rax", "rcx", "rdx", "cc", "memory");
@@ -727,7 +727,7 @@ static inline void pv_trace_mark(uint32_t mark, uint64_t value)
 /* DebugBreak: Stops for a debugger if one is attached; otherwise does nothing. */
 static inline void pv_debug_break(void)
 {
-	asm volatile(VMI_SITE(0x0901, 5, "", ".byte 0x0f, 0x1f, 0x44, 0x00, 0x00")
+	__asm__ volatile(VMI_SITE(0x0901, 5, "", ".byte 0x0f, 0x1f, 0x44, 0x00, 0x00")
 		     : 
 		     : 
 		     : "cc", "memory");
@@ -736,7 +736,7 @@ static inline void pv_debug_break(void)
 /* CrashReport: Hands over the state of a crash before Shutdown(CRASH). Returns. */
 static inline void pv_crash_report(uint64_t report)
 {
-	asm volatile(VMI_SITE(0x0902, 5, "call vmi_native_crash_report", "")
+	__asm__ volatile(VMI_SITE(0x0902, 5, "call vmi_native_crash_report", "")
 		     : "+D"(report), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rax", "rcx", "rdx", "rsi", "cc", "memory");

@@ -41,6 +41,7 @@ def render(abi: Interface) -> dict[str, str]:
         c_bytes=lambda data: ", ".join(f"0x{b:02x}" for b in data),
         hexdump=lambda data: data.hex(" "),
         wrap=_wrap,
+        comment=_comment,
     )
     context = {
         "abi": abi, "TYPES": TYPES, "site_text": site_text, "operands": operands, "picture": picture,
@@ -96,7 +97,7 @@ def operands(call: Call, abi: Interface) -> dict[str, list[str]]:
         if register in _CONSTRAINTS:
             constraint = _CONSTRAINTS[register]
         else:
-            out["declarations"].append(f'register uint64_t {variable}_ asm("{register}") = {variable};')
+            out["declarations"].append(f'register uint64_t {variable}_ __asm__("{register}") = {variable};')
             variable, constraint = f"{variable}_", "r"
         if register in clobbered:
             out["outputs"].append(f'"+{constraint}"({variable})')
@@ -167,3 +168,7 @@ def _wrap(text: str, prefix: str, width: int = 110) -> str:
     import textwrap
 
     return "\n".join(textwrap.wrap(text, width, initial_indent=prefix, subsequent_indent=prefix))
+
+
+def _comment(text: str) -> str:
+    return "/* " + _wrap(text, " * ")[3:] + " */"

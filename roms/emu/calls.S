@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * The ROM of the hypervisor emu: the interrupt flag and the page tables without leaving the guest, everything else a
+ * hypercall. The kernel runs in ring 1, its user mode in ring 3; page tables are the processor's own.
+ */
+#include <vmi/rom.h>
+#include "private.h"
+
+#define HIGH %gs:rom_vcpu + EMU_FLAGS_HIGH
+
+	.text
+
+/* ---- hypercalls with the C convention: number in EAX, arguments where they are, result in RAX ---- */
+
+.macro HYPERCALL number
+	ROM_CALL \number, 881f
+	.balign 8
+881:	movl $\number, %eax
+	outl %eax, $EMU_PORT
+	ret
+.endm
+
+	HYPERCALL VMI_CALL_INIT
+	HYPERCALL VMI_CALL_PROBE
+	HYPERCALL VMI_CALL_INFO
+	HYPERCALL VMI_CALL_VCPU_INIT
+	HYPERCALL VMI_CALL_TRAP_TABLE_SET
+	HYPERCALL VMI_CALL_SYSCALL_ENTRY_SET
+	HYPERCALL VMI_CALL_KERNEL_STACK_SET
+	HYPERCALL VMI_CALL_DESCRIPTORS_SET
+	HYPERCALL VMI_CALL_TLS_SET
+	HYPERCALL VMI_CALL_CPUID
+	HYPERCALL VMI_CALL_MSR_READ
+	HYPERCALL VMI_CALL_MSR_WRITE
+	HYPERCALL VMI_CALL_FPU_TRAP_SET
+	HYPERCALL VMI_CALL_PAGE_TABLE_ADD
+	HYPERCALL VMI_CALL_PAGE_TABLE_REMOVE
+	HYPERCALL VMI_CALL_TLB_FLUSH_OTHERS
+	HYPERCALL VMI_CALL_CLOCK_READ
+	HYPERCALL VMI_CALL_CLOCK_FREQUENCY
+	HYPERCALL VMI_CALL_WALL_CLOCK_READ
+	HYPERCALL VMI_CALL_STOLEN_TIME_READ
+	HYPERCALL VMI_CALL_TIMER_SET
+	HYPERCALL VMI_CALL_TIMER_CANCEL
+	HYPERCALL VMI_CALL_EVENT_BIND
+	HYPERCALL VMI_CALL_EVENT_MASK
+	HYPERCALL VMI_CALL_EVENT_UNMASK
+	HYPERCALL VMI_CALL_EVENT_ACK
+	HYPERCALL VMI_CALL_EVENT_SEND
+	HYPERCALL VMI_CALL_CONSOLE_WRITE
+	HYPERCALL VMI_CALL_CONSOLE_READ
+	HYPERCALL VMI_CALL_SHUTDOWN
+	HYPERCALL VMI_CALL_MEMORY_BALLOON
+	HYPERCALL VMI_CALL_TRACE_MARK
+	HYPERCALL VMI_CALL_CRASH_REPORT
+
+/* ---- hypercalls that preserve every register: short enough to stand in the site ---- */
+
+.macro LEAF_HYPERCALL number
+	ROM_RECIPE \number
+	pushq %rax
+	movl $\number, %eax
+	outl %eax, $EMU_PORT
+	popq %rax
+	ROM_END
+.endm
+
+	LEAF_HYPERCALL VMI_CALL_ADDRESS_SPACE_SET
+	LEAF_HYPERCALL VMI_CALL_TLB_FLUSH
+	LEAF_HYPERCALL VMI_CALL_TLB_FLUSH_PAGE
+
+/* Sites of these have no room for the above. */
+.macro LEAF_CALL number
+	ROM_CALL \number, 881f
+	.balign 8
+881:	pushq %rax
+	movl $\number, %eax
+	outl %eax, $EMU_PORT
+	popq %rax
+	ret
+.endm
+
+	LEAF_CALL VMI_CALL_HALT
+	LEAF_CALL VMI_CALL_DEBUG_BREAK
+
+/* ---- the virtual interrupt flag: bit 1 of a byte whose sign says that an event waits ---- */
+
+	ROM_RECIPE VMI_CALL_IRQ_DISABLE
+	andb $~EMU_HIGH_IF, HIGH
+	ROM_END
+
+	ROM_RECIPE VMI_CALL_IRQ_ENABLE
+	orb $EMU_HIGH_IF, HIGH
+	jns 1f
+	call deliver
+1:
+	ROM_END
+
+	ROM_RECIPE VMI_CALL_IRQ_SAVE
+	movl %gs:rom_vcpu + EMU_FLAGS, %eax
+	ROM_END
+
+	ROM_RECIPE VMI_CALL_IRQ_SAVE_DISABLE
+	movl %gs:rom_vcpu + EMU_FLAGS, %eax
+	andb $~EMU_HIGH_IF, HIGH
+	ROM_END
+
+	ROM_RECIPE VMI_CALL_IRQ_RESTORE
+	btl $9, %edi
+	jnc 1f
+	orb $EMU_HIGH_IF, HIGH
+	jns 1f
+	call deliver
+1:
+	ROM_END
+
+	.balign 8
+deliver:
+	pushq %rax
+	movl $EMU_DELIVER, %eax
+	outl %eax, $EMU_PORT
+	popq %rax
+	ret
+
+/* ---- returns ---- */
+
+	ROM_JUMP VMI_CALL_IRET, iret
+	ROM_JUMP VMI_CALL_SYS_RET, iret
+
+/* Ring 1, virtual interrupts off, frame at (%rsp), every other register the target context's, GS the kernel's. */
+	.balign 16
+iret:
+	pushq %rax
+	movl 8 + VMI_FRAME_RFLAGS(%rsp), %eax
+	shrl $8, %eax
+	andl $EMU_HIGH_IF, %eax
+	orb %al, HIGH			/* from here on the flag is the target's; no event comes in ROM text */
+	js 2f
+	testb $2, 8 + VMI_FRAME_CS(%rsp)
+	jnz 1f
+	popq %rax
+	iretq
+1:	movq %gs:rom_vcpu + EMU_USER_GS, %rax
+	wrgsbase %rax			/* GS is the user's: only the return is left */
+	popq %rax
+	iretq
+2:	movl $EMU_IRET, %eax		/* an event waits: the hypervisor returns and delivers it there */
+	outl %eax, $EMU_PORT
+	ud2
+
+	ROM_RECIPE VMI_CALL_FAULT_ADDRESS_READ
+	movq %gs:rom_vcpu + EMU_FAULT_ADDRESS, %rax
+	ROM_END
+
+/* ---- page tables: the processor walks the guest's own, so entries are plain memory ---- */
+
+	ROM_NATIVE VMI_CALL_PTE_SET
+	ROM_NATIVE VMI_CALL_PTE_UPDATE_DEFERRED
+	ROM_NATIVE VMI_CALL_PTE_MAKE
+	ROM_NATIVE VMI_CALL_PTE_READ
+	ROM_NATIVE VMI_CALL_LAZY_ENTER
+	ROM_NATIVE VMI_CALL_LAZY_LEAVE
+
+	ROM_RECIPE VMI_CALL_ADDRESS_SPACE_READ
+	movq %gs:rom_vcpu + EMU_PAGE_ROOT, %rax
+	ROM_END
+
+	ROM_CALL VMI_CALL_PTE_SET_BATCH, pte_set_batch
+
+/* RDI: updates, ESI: count. Done here without an exit; RAX, RCX, RDX, RDI are free. */
+	.balign 16
+pte_set_batch:
+	cmpl $VMI_BATCH_LIMIT, %esi
+	ja 3f
+	xorl %eax, %eax
+1:	cmpl %esi, %eax
+	je 2f
+	movq VMI_PTE_UPDATE_ENTRY(%rdi), %rcx
+	movq VMI_PTE_UPDATE_VALUE(%rdi), %rdx
+	movq %rdx, (%rcx)
+	addq $VMI_SIZE_PTE_UPDATE, %rdi
+	incl %eax
+	jmp 1b
+2:	ret
+3:	movq $VMI_INVALID, %rax
+	ret

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: MIT
+"""The one compiler of guests and ROMs: the pinned `ziglang` package, driven the same way on every host.
+
+A build-time dependency only: nothing here is needed to run a guest.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from importlib import metadata, util
+from pathlib import Path
+
+from openvmi.errors import BuildError, UnavailableError
+
+#: For everything that runs at kernel privilege: no vector registers, no red zone, nothing the C library would bring.
+FREESTANDING = (
+    "-std=c11", "-Os", "-g", "-ffreestanding", "-fno-builtin", "-fno-stack-protector", "-fno-omit-frame-pointer",
+    "-fno-asynchronous-unwind-tables", "-fno-sanitize=all", "-fno-pic", "-fno-pie", "-mno-red-zone",
+    "-mno-mmx", "-mno-sse", "-mno-sse2", "-mcmodel=small", "-Wall", "-Wextra", "-Werror",
+)
+_TARGET = "x86_64-freestanding-none"
+_TIMEOUT = 300.0
+
+
+class Toolchain:
+    """Compiles and links. `work` is a folder for the compiler's cache."""
+
+    def __init__(self, work: Path) -> None:
+        if util.find_spec("ziglang") is None:
+            raise UnavailableError("the compiler is not installed; run: pip install 'openvmi[build]'")
+        self._work = work
+
+    @staticmethod
+    def version() -> str:
+        """Name and version, as recorded in what it builds."""
+        return f"ziglang {metadata.version('ziglang')}"
+
+    def compile(self, source: Path, output: Path, flags: Sequence[str] = FREESTANDING,
+                includes: Sequence[Path] = ()) -> None:
+        """One C (.c) or preprocessed assembler (.S) file to an ELF object. The result does not depend on folders."""
+        # Objects record paths relative to the source's folder, so that any checkout gives the same bytes.
+        mapped = [f"-ffile-prefix-map={folder.resolve()}=." for folder in {source.parent, *includes}]
+        self._run(
+            ["cc", "-target", _TARGET, *flags, *mapped, *[f"-I{folder.resolve()}" for folder in includes],
+             "-c", str(source.resolve()), "-o", str(output.resolve())],
+            f"compiling {source.name}",
+        )
+
+    def link(self, objects: Sequence[Path], output: Path, script: Path, flags: Sequence[str] = ()) -> None:
+        """Objects to an ELF file under a linker script that keeps what it needs (KEEP)."""
+        self._run(
+            ["ld.lld", "-m", "elf_x86_64", "-nostdlib", "-static", "--build-id=none", "-z", "noexecstack",
+             "-T", str(script.resolve()), *flags, *[str(o.resolve()) for o in objects], "-o", str(output.resolve())],
+            f"linking {output.name}",
+        )
+
+    def _run(self, arguments: list[str], doing: str) -> None:
+        self._work.mkdir(parents=True, exist_ok=True)
+        cache = str(self._work.resolve())
+        environment = {**os.environ, "ZIG_GLOBAL_CACHE_DIR": cache, "ZIG_LOCAL_CACHE_DIR": cache}
+        try:
+            done = subprocess.run(
+                [sys.executable, "-m", "ziglang", *arguments], env=environment, cwd=cache, stdin=subprocess.DEVNULL,
+                capture_output=True, text=True, errors="replace", timeout=_TIMEOUT,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise BuildError(f"{doing}: the compiler did not finish within {_TIMEOUT:.0f} s") from error
+        if done.returncode:
+            raise BuildError(f"{doing} failed:\n{done.stderr.strip()}")
