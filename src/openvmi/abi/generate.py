@@ -40,6 +40,7 @@ def render(abi: Interface) -> dict[str, str]:
         camel=lambda name: "".join(part.capitalize() for part in name.split("_")),
         c_bytes=lambda data: ", ".join(f"0x{b:02x}" for b in data),
         hexdump=lambda data: data.hex(" "),
+        attribute=lambda name: "self_" if name == "self" else name,  # Python's own first argument has that name
         wrap=_wrap,
         comment=_comment,
     )

@@ -317,7 +317,7 @@ class VcpuBlock(Layout):
     SIZE = 256
     FORMAT = struct.Struct("<QQQQQQIIQ24Q")
     FIELDS = (
-        ("self", 0, 0),
+        ("self_", 0, 0),
         ("kernel", 8, 0),
         ("scratch", 16, 0),
         ("kernel_stack", 24, 0),
@@ -329,7 +329,7 @@ class VcpuBlock(Layout):
         ("rom", 64, 24),
     )
 
-    self: int = 0
+    self_: int = 0
     kernel: int = 0
     scratch: int = 0
     kernel_stack: int = 0

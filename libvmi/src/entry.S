@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * Where traps, events and system calls arrive. Each vector has two entries:
+ *
+ *	vmi_vector_N	the view of the interface: frame (and error code) on the kernel stack, GS the kernel's
+ *	vmi_native_N	what the processor does by itself: the same, but GS still that of the interrupted context
+ *
+ * Both end in vmi_common with the stack of struct vmi_trap.
+ */
+#include <vmi/asm.h>
+
+#define FIRST_EVENT 32
+#define VECTORS 64
+
+/* Vectors for which the processor pushes an error code (Intel SDM volume 3, table 6-1). */
+#define HAS_ERROR(n) ((0x60227d00 >> (n)) & 1)
+
+	.text
+
+.macro VECTOR n, has_error
+	.balign 32
+vmi_native_\n:
+	testb $2, 8 + 8 * \has_error(%rsp)
+	jz vmi_vector_\n
+	swapgs
+vmi_vector_\n:
+	.if !\has_error
+	pushq $0
+	.endif
+	pushq $\n
+	jmp vmi_common
+	.pushsection .rodata, "a", @progbits
+	.quad vmi_vector_\n, vmi_native_\n
+	.popsection
+.endm
+
+	.pushsection .rodata, "a", @progbits
+	.balign 8
+	.globl vmi_vectors
+vmi_vectors:
+	.popsection
+
+	.altmacro
+.macro VECTOR_NUMBER n
+	.if \n < FIRST_EVENT
+	VECTOR \n, %HAS_ERROR(\n)
+	.else
+	VECTOR \n, 0
+	.endif
+.endm
+	.set number, 0
+	.rept VECTORS
+	VECTOR_NUMBER %number
+	.set number, number + 1
+	.endr
+	.noaltmacro
+
+	.balign 16
+	.globl vmi_syscall_entry
+/* Kernel stack with frame, interrupts off, GS the kernel's, RCX and R11 lost, the rest the user's. */
+vmi_syscall_entry:
+	pushq $0
+	pushq $VECTORS			/* VMI_SYSCALL */
+
+/* Frame, error and vector pushed; every other register the interrupted context's. */
+vmi_common:
+	pushq %r15
+	pushq %r14
+	pushq %r13
+	pushq %r12
+	pushq %r11
+	pushq %r10
+	pushq %r9
+	pushq %r8
+	pushq %rbp
+	pushq %rdi
+	pushq %rsi
+	pushq %rdx
+	pushq %rcx
+	pushq %rbx
+	pushq %rax
+	cld
+	movq %rsp, %rdi
+	xorl %ebp, %ebp			/* a back-trace ends here */
+	call vmi_dispatch
+	.globl vmi_leave
+/* RSP at a struct vmi_trap, interrupts off, GS the kernel's: back to what it describes. */
+vmi_leave:
+	popq %rax
+	popq %rbx
+	popq %rcx
+	popq %rdx
+	popq %rsi
+	popq %rdi
+	popq %rbp
+	popq %r8
+	popq %r9
+	popq %r10
+	popq %r11
+	popq %r12
+	popq %r13
+	popq %r14
+	popq %r15
+	cmpb $VECTORS, (%rsp)
+	leaq 16(%rsp), %rsp
+	je 1f
+	VMI_IRET
+1:	VMI_SYS_RET
+
+	.balign 16
+	.globl vmi_native_syscall_entry
+/* Raw SYSCALL (Intel SDM volume 2B): RCX the user's RIP, R11 its RFLAGS, RSP and GS still the user's, interrupts off. */
+vmi_native_syscall_entry:
+	swapgs
+	movq %rsp, %gs:VMI_VCPU_BLOCK_SCRATCH
+	movq %gs:VMI_VCPU_BLOCK_KERNEL_STACK, %rsp
+	pushq vmi_native_user_ss(%rip)
+	pushq %gs:VMI_VCPU_BLOCK_SCRATCH
+	pushq %r11
+	pushq vmi_native_user_cs(%rip)
+	pushq %rcx
+	jmp vmi_syscall_entry
+
+	.balign 16
+	.globl vmi_native_sysret
+/*
+ * Frame at (%rsp), interrupts off, GS the kernel's. SYSRET faults in ring 0 on the user's stack when RCX is not
+ * canonical, so only a low address takes it.
+ */
+vmi_native_sysret:
+	movq VMI_FRAME_RIP(%rsp), %rcx
+	movq VMI_FRAME_RFLAGS(%rsp), %r11
+	btq $47, %rcx
+	jc 1f
+	shrq $48, %rcx
+	jnz 1f
+	movq VMI_FRAME_RIP(%rsp), %rcx
+	movq VMI_FRAME_RSP(%rsp), %rsp
+	swapgs
+	sysretq
+1:	testb $2, VMI_FRAME_CS(%rsp)
+	jz 2f
+	swapgs
+2:	iretq
+
+	.globl vmi_enter_user
+/* RDI: RIP, RSI: RSP, RDX: argument. The frame is made here so that it needs no struct vmi_trap. */
+vmi_enter_user:
+	VMI_IRQ_DISABLE
+	movq vmi_boot(%rip), %rax
+	movzwl VMI_BOOT_INFO_USER_SS(%rax), %ecx
+	pushq %rcx
+	pushq %rsi
+	pushq $0x202
+	movzwl VMI_BOOT_INFO_USER_CS(%rax), %ecx
+	pushq %rcx
+	pushq %rdi
+	movq %rdx, %rdi
+	xorl %eax, %eax
+	xorl %ebx, %ebx
+	xorl %ecx, %ecx
+	xorl %edx, %edx
+	xorl %esi, %esi
+	xorl %ebp, %ebp
+	xorl %r8d, %r8d
+	xorl %r9d, %r9d
+	xorl %r10d, %r10d
+	xorl %r11d, %r11d
+	xorl %r12d, %r12d
+	xorl %r13d, %r13d
+	xorl %r14d, %r14d
+	xorl %r15d, %r15d
+	VMI_IRET

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/* What may keep a guest from running here. Each refusal says what was found, what was needed, and what to do. */
+#include "link.h"
+
+extern const struct vmi_note_version vmi_note_version;
+extern const struct vmi_note_group vmi_note_groups[], vmi_note_groups_end[];
+
+static const char *const classes[] = { "unknown", "proprietary", "open source", "GPL-compatible" };
+
+void vmi_refuse(enum vmi_gate gate, const char *format, ...)
+{
+	char text[320];
+	__builtin_va_list arguments;
+
+	vmi_link_state.refused = gate;
+	vmi_native_write("vmi: refused: ", 14);
+	__builtin_va_start(arguments, format);
+	vmi_native_write(text, vmi_format(text, sizeof(text), format, arguments));
+	__builtin_va_end(arguments);
+	vmi_native_write("\n", 1);
+	for (;;)
+		vmi_native_shutdown(VMI_SHUTDOWN_REFUSED, 0);
+}
+
+void vmi_gate_version(const struct vmi_rom *rom)
+{
+	unsigned major = rom->header->major, minor = rom->header->minor;
+
+	if (major != VMI_MAJOR)
+		vmi_refuse(VMI_GATE_VERSION, "the ROM speaks VMI %u.%u, this guest needs %u.n; use a ROM of major version %u, "
+			   "or vmi=off", major, minor, VMI_MAJOR, VMI_MAJOR);
+	if (minor < vmi_note_version.minor)
+		vmi_refuse(VMI_GATE_VERSION, "the ROM speaks VMI %u.%u, this guest needs %u.%u or later; use a newer ROM, "
+			   "or vmi=off", major, minor, VMI_MAJOR, vmi_note_version.minor);
+}
+
+void vmi_gate_licence(const struct vmi_rom *rom, const struct vmi_options *options)
+{
+	unsigned found = rom->descriptor->licence_class;
+
+	if (found > VMI_LICENCE_GPL)
+		found = VMI_LICENCE_UNKNOWN;
+	if (found < options->licence)
+		vmi_refuse(VMI_GATE_LICENCE, "the ROM's licence \"%s\" is %s, vmi.licence asks for %s; use another ROM, "
+			   "or vmi.licence=any", rom->licence, classes[found], classes[options->licence]);
+	if (found <= VMI_LICENCE_PROPRIETARY)
+		vmi_link_state.taint |= VMI_TAINT_PROPRIETARY;
+	if (!rom->descriptor->capsule_size)
+		vmi_link_state.taint |= VMI_TAINT_NO_SOURCE;
+	if (!rom->descriptor->signature_size)
+		vmi_link_state.taint |= VMI_TAINT_UNSIGNED;
+}
+
+void vmi_gate_disabled(const struct vmi_rom *rom, const struct vmi_options *options)
+{
+	for (unsigned group = 0; group < VMI_GROUP_COUNT; group++) {
+		const struct vmi_rom_group *entry = vmi_rom_group(rom, group);
+
+		if (options->disabled & 1u << group && entry && !entry->may_be_native)
+			vmi_refuse(VMI_GATE_OPTION, "vmi.disable: this hypervisor cannot run a guest whose group %s is native; "
+				   "leave %s out of vmi.disable", vmi_group_name(group), vmi_group_name(group));
+	}
+}
+
+static void need(unsigned group, unsigned revision)
+{
+	unsigned found = vmi_revision(group);
+
+	if (found < revision)
+		vmi_refuse(VMI_GATE_GROUPS, "group %s has revision %u here, this guest needs %u; use a ROM or hypervisor "
+			   "that has it", vmi_group_name(group), found, revision);
+}
+
+void vmi_gate_groups(void)
+{
+	for (unsigned group = 0; group < VMI_GROUP_COUNT; group++)
+		if (vmi_profiles[vmi_note_version.profile] & 1u << group)
+			need(group, 1);
+	for (const struct vmi_note_group *note = vmi_note_groups; note < vmi_note_groups_end; note++)
+		if (note->flags & VMI_GROUP_NEEDED)
+			need(note->group, note->revision);
+}

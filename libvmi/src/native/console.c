@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/* Native console, the first serial port (National Semiconductor PC16550D), and the ways to end a PC. */
+#include "native.h"
+
+#define SERIAL 0x3f8
+enum { DATA = 0, ENABLE = 1, FIFO = 2, LINE_CONTROL = 3, MODEM_CONTROL = 4, LINE_STATUS = 5 };
+enum { LINE_RECEIVED = 0x01, LINE_EMPTY = 0x20 };
+
+/* QEMU's isa-debug-exit, at the port that everyone gives it. */
+#define EXIT_PORT 0xf4
+#define KEYBOARD_CONTROLLER 0x64
+#define KEYBOARD_RESET 0xfe
+
+static void setup(void)
+{
+	static int done;
+
+	if (done)
+		return;
+	done = 1;
+	out8(SERIAL + ENABLE, 0);
+	out8(SERIAL + LINE_CONTROL, 0x80); /* divisor latch: 115200 baud */
+	out8(SERIAL + DATA, 1);
+	out8(SERIAL + ENABLE, 0);
+	out8(SERIAL + LINE_CONTROL, 0x03);
+	out8(SERIAL + FIFO, 0x07);
+	out8(SERIAL + MODEM_CONTROL, 0x0b);
+	out8(SERIAL + ENABLE, 1); /* interrupt when something was received */
+}
+
+void vmi_native_write(const char *text, size_t size)
+{
+	setup();
+	for (; size--; text++) {
+		/* Bounded, so that a missing port cannot hang the kernel. */
+		for (int i = 0; i < 100000 && !(in8(SERIAL + LINE_STATUS) & LINE_EMPTY); i++)
+			;
+		out8(SERIAL + DATA, *text);
+	}
+}
+
+int64_t vmi_native_console_write(uint64_t buffer, uint64_t size)
+{
+	if (size > VMI_CONSOLE_LIMIT)
+		return VMI_INVALID;
+	vmi_native_write((const char *)buffer, size);
+	return size;
+}
+
+int64_t vmi_native_console_read(uint64_t buffer, uint64_t size)
+{
+	uint8_t *to = (uint8_t *)buffer;
+	uint64_t done = 0;
+
+	if (size > VMI_CONSOLE_LIMIT)
+		return VMI_INVALID;
+	setup();
+	while (done < size && in8(SERIAL + LINE_STATUS) & LINE_RECEIVED)
+		to[done++] = in8(SERIAL + DATA);
+	return done;
+}
+
+void vmi_native_shutdown(uint32_t reason, uint32_t code)
+{
+	__asm__ volatile("cli");
+	if (reason > VMI_SHUTDOWN_REFUSED)
+		reason = VMI_SHUTDOWN_CRASH;
+	out16(EXIT_PORT, reason << 8 | (code > 63 ? 63 : code));
+	if (reason == VMI_SHUTDOWN_REBOOT)
+		out8(KEYBOARD_CONTROLLER, KEYBOARD_RESET);
+	for (;;)
+		__asm__ volatile("hlt");
+}
