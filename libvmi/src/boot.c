@@ -8,6 +8,9 @@ struct pv_op pv_ops[VMI_FORM_LIMIT];
 uint8_t vmi_revisions[VMI_GROUP_COUNT];
 uint32_t vmi_linked;
 
+#define ALL_GROUPS ((1u << VMI_GROUP_COUNT) - 1)
+
+static uint32_t native_groups = ALL_GROUPS; /* neither linked nor absent */
 static struct vmi_vcpu_block boot_block __attribute__((aligned(256)));
 static const char *backend_name;
 
@@ -61,6 +64,7 @@ static void link(uint32_t groups, uint32_t native)
 			   "damaged, build it again", bad);
 	vmi_sites_patch();
 	vmi_linked = groups;
+	native_groups = native;
 
 	int64_t error = pv_init(VMI_VERSION, native);
 
@@ -91,7 +95,7 @@ static void link_backend(const struct vmi_backend *backend, uint32_t disabled)
 			pv_ops[index] = backend->ops[i].op;
 	}
 	backend_name = backend->name;
-	link(groups, ~groups & ((1u << VMI_GROUP_COUNT) - 1));
+	link(groups, ~groups & ALL_GROUPS);
 }
 
 static void link_rom(const struct vmi_options *options)
@@ -116,13 +120,13 @@ static void link_rom(const struct vmi_options *options)
 }
 
 /* Once, so that nothing asks again: by whom each group is implemented, and in which revision. */
-static void probe(int native, uint32_t disabled)
+static void probe(void)
 {
 	for (unsigned group = 0; group < VMI_GROUP_COUNT; group++) {
-		if (native || disabled >> group & 1)
+		if (native_groups >> group & 1)
 			vmi_revisions[group] = vmi_native_probe(group);
-		else
-			vmi_revisions[group] = vmi_is_linked(group) ? pv_probe(group) : 0;
+		else if (vmi_is_linked(group))
+			vmi_revisions[group] = pv_probe(group);
 	}
 }
 
@@ -171,7 +175,7 @@ int vmi_begin(const struct vmi_boot_info *boot)
 	boot_block.self = (uint64_t)&boot_block;
 	pv_vcpu_init(0, (uint64_t)&boot_block);
 	vmi_traps_init();
-	probe(!vmi_linked, options.disabled);
+	probe();
 	vmi_gate_groups();
 	vmi_link_state.magic = VMI_LINK_MAGIC;
 	report(options.verbose);
