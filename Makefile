@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: MIT
+# make run     the main thing: a guest with its ROM and without, side by side
+# make test    everything that must hold
+# make setup   .venv/bin/openvmi and nothing else
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+ROMS := $(patsubst roms/%/rom.toml,build/roms/%.rom,$(wildcard roms/*/rom.toml))
+GUESTS := $(patsubst kernels/%/guest.toml,build/guests/%.elf,$(wildcard kernels/*/guest.toml))
+HEADERS := $(wildcard libvmi/include/vmi/*.h)
+LIBVMI := $(shell find libvmi -type f)
+TOOL := src/openvmi/toolchain.py $(wildcard src/openvmi/abi/*.py)
+
+.PHONY: build run test setup check wheel bench clean
+build: $(ROMS) $(GUESTS)
+
+run: build
+	@$(BIN)/openvmi compare hello
+
+test: build check
+	$(BIN)/python -m pytest
+
+check: setup
+	$(BIN)/openvmi abi check
+	$(BIN)/ruff check --quiet .
+
+wheel: build
+	$(BIN)/python -m build --wheel --no-isolation --outdir dist
+
+bench: build
+	$(BIN)/python benchmarks/spine.py
+
+setup: $(READY)
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "OpenVMI needs Python 3.11 or newer as $(PYTHON); name another with: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv .venv || \
+		{ rm -rf .venv; echo "no virtual environment could be made; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[build,test]'
+	@touch $@
+
+.SECONDEXPANSION:
+build/roms/%.rom: $$(wildcard roms/$$*/*) $(HEADERS) $(TOOL) $(wildcard src/openvmi/rom/*) | $(READY)
+	$(BIN)/openvmi rom build $*
+
+build/guests/%.elf: $$(shell find kernels/$$* -type f) $(LIBVMI) $(TOOL) $(wildcard src/openvmi/guest/*.py) | $(READY)
+	$(BIN)/openvmi guest build $*
+
+clean:
+	rm -rf build dist .venv .pytest_cache .ruff_cache .hypothesis .mypy_cache

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: MIT
+"""The same guest twice on one hypervisor: linked to its ROM, and native by trap and emulate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from attrs import evolve, frozen
+
+from openvmi.errors import UsageError
+from openvmi.hypervisors.base import Ending
+from openvmi.running import NO_ROM, Request, Run, run
+
+NATIVE_OPTION = "vmi=off"
+
+
+@frozen
+class Comparison:
+    """Both runs of one guest."""
+
+    linked: Run
+    native: Run
+
+    @property
+    def exit_ratio(self) -> float | None:
+        """Exits without the ROM per exit with it."""
+        return _ratio(self.native.outcome.exits, self.linked.outcome.exits)
+
+    @property
+    def instruction_ratio(self) -> float | None:
+        """Guest instructions without the ROM per instruction with it; None where they are not known."""
+        native, linked = self.native.outcome.instructions, self.linked.outcome.instructions
+        return native / linked if native and linked else None
+
+    @property
+    def status(self) -> int:
+        """0 when both runs ended well, else the status of the first that did not."""
+        return next((r.status for r in (self.linked, self.native) if r.status or r.outcome.ending is not Ending.EXIT), 0)
+
+
+def compare(request: Request, console: Callable[[str, bytes], bool]) -> Comparison:
+    """Runs the guest with the ROM and with vmi=off, both deterministic.
+
+    `console` takes which run (linked, native) and its output.
+    """
+    if request.rom == NO_ROM:
+        raise UsageError("comparing needs a ROM: leave out --rom none")
+    request = evolve(request, deterministic=True)
+    native = evolve(request, options=f"{request.options} {NATIVE_OPTION}".strip())
+    return Comparison(run(request, lambda data: console("linked", data)),
+                      run(native, lambda data: console("native", data)))
+
+
+def _ratio(native: dict[str, int], linked: dict[str, int]) -> float | None:
+    return sum(native.values()) / sum(linked.values()) if sum(linked.values()) else None

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""Guest kernels: reading their images, and building them."""

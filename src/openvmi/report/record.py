@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: MIT
+"""A run as JSON. Keys are only ever added."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import openvmi
+from openvmi.comparison import Comparison
+from openvmi.diagnosis import Diagnosis
+from openvmi.hypervisors.base import Crash
+from openvmi.report import taint
+from openvmi.running import LinkState, Run
+
+
+def run(result: Run) -> dict[str, Any]:
+    """The record of one run. Sizes in bytes, times in milliseconds unless the key says ns, addresses as numbers."""
+    outcome, link, rom = result.outcome, result.link, result.rom
+    return {
+        "openvmi": openvmi.__version__,
+        "guest": result.guest.name,
+        "guest_sha256": result.guest.sha256,
+        "hypervisor": result.hypervisor,
+        "rom": rom.name if rom else None,
+        "rom_sha256": rom.sha256 if rom else None,
+        "rom_text_bytes": rom.descriptor.text_size if rom else None,
+        "rom_licence": rom.licence if rom else None,
+        "taint": taint.letters(link.taint) if link else None,
+        "link": _link(link) if link else None,
+        "exits": dict(sorted(outcome.exits.items())),
+        "guest_instructions": outcome.instructions,
+        "marks": [
+            {"mark": m.mark, "value": m.value, "guest_instructions": m.instructions, "time_ns": m.time}
+            for m in outcome.marks
+        ],
+        "wall_ms": {"start": round(result.start_ms, 3), "boot": round(outcome.boot_ms, 3),
+                    "run": round(outcome.run_ms, 3)},
+        "exit_reason": outcome.ending.value,
+        "exit_code": outcome.code,
+        "status": result.status,
+        "message": outcome.message,
+        "crash": _crash(outcome.crash) if outcome.crash else None,
+    }
+
+
+def comparison(result: Comparison) -> dict[str, Any]:
+    """The records of both runs and what one is to the other."""
+    return {
+        "linked": run(result.linked), "native": run(result.native),
+        "exit_ratio": result.exit_ratio, "instruction_ratio": result.instruction_ratio,
+    }
+
+
+def diagnosis(found: Diagnosis) -> dict[str, Any]:
+    """What works here."""
+    return {
+        "versions": found.versions,
+        "compiler": {"usable": found.compiler.usable, "versions": found.compiler.versions,
+                     "reason": found.compiler.reason, "remedy": found.compiler.remedy},
+        "guests": list(found.guests),
+        "hypervisors": [
+            {"name": h.name, "summary": h.summary, "usable": h.availability.usable, "reason": h.availability.reason,
+             "remedy": h.availability.remedy, "versions": h.availability.versions,
+             "rom": str(h.rom) if h.rom else None, "rom_built": h.rom_built}
+            for h in found.hypervisors
+        ],
+    }
+
+
+def text(data: Any) -> str:
+    """JSON as the command line prints it."""
+    return json.dumps(data, indent=2)
+
+
+def _link(link: LinkState) -> dict[str, int]:
+    return {"sites": link.sites, "native": link.native, "inline": link.inline, "call": link.call, "nop": link.nop,
+            "jump": link.jump}
+
+
+def _crash(crash: Crash) -> dict[str, Any]:
+    registers = crash.registers
+    return {
+        "reason": crash.reason,
+        "backtrace": list(crash.backtrace),
+        "registers": registers and {
+            **registers.general, "rip": registers.rip, "rflags": registers.rflags, "cs": registers.cs,
+            "ss": registers.ss, "cr2": registers.cr2, "cr3": registers.cr3, "user": registers.user,
+        },
+    }

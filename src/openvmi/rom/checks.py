@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: MIT
+"""Every rule of the ROM format, in the order in which they are checked.
+
+Each check may rely on what the ones before it made sure of, and on nothing else: the bytes may come from anybody. The
+number of a check, counted from 1, is in its message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from openvmi.errors import BadRomError
+from openvmi.rom import about, container, tables
+from openvmi.rom.finding import Finding
+
+if TYPE_CHECKING:
+    from openvmi.rom.image import RomImage
+
+CHECKS: tuple[Callable[[RomImage], Iterator[Finding]], ...] = (
+    container.header_there,
+    container.signatures,
+    container.version,
+    container.length,
+    container.checksum,
+    container.pci_structure,
+    container.descriptor,
+    container.parts_inside,
+    about.licence,
+    container.parts_apart,
+    container.text,
+    container.data,
+    container.vcpu_part,
+    tables.groups,
+    tables.call_order,
+    tables.call_kinds,
+    tables.call_targets,
+    tables.call_fit,
+    tables.relocation_ranges,
+    tables.relocation_fields,
+    tables.relocation_targets,
+    about.manifest,
+    about.symbols,
+    container.build_id,
+)
+
+
+def run(image: RomImage) -> None:
+    """Raises :class:`BadRomError` for the first broken rule."""
+    for number, check in enumerate(CHECKS, 1):
+        for finding in check(image):
+            raise BadRomError(f"{image.path}: {finding} (ROM check {number})")

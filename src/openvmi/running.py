@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: MIT
+"""One run of a guest: finding what to run and on what, running it, and reading what it left behind."""
+
+from __future__ import annotations
+
+import struct
+import threading
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from attrs import frozen
+
+from openvmi import hypervisors, resources
+from openvmi.abi import names
+from openvmi.errors import RefusedError, UnavailableError, UsageError
+from openvmi.files import read_bounded
+from openvmi.guest.image import GuestImage
+from openvmi.guest.image import load as load_guest
+from openvmi.hypervisors.base import Ending, Hypervisor, Machine, MachineConfig, Outcome, default_rom_path
+from openvmi.interrupt import on_interrupt
+from openvmi.rom.image import RomImage
+from openvmi.status import Status
+
+NO_ROM = "none"
+_LINK_SYMBOL = "vmi_link_state"
+_LINK_STATE = struct.Struct("<10I")  # struct vmi_link_state in libvmi/include/vmi/vmi.h
+_LINK_MAGIC = 0x4B4E4C56
+_HIGHEST_CODE = Status.USAGE - 1
+
+_STATUS = {
+    Ending.REBOOT: Status.REBOOT,
+    Ending.CRASH: Status.CRASH,
+    Ending.REFUSED: Status.REFUSED,
+    Ending.TIMEOUT: Status.TIMEOUT,
+    Ending.INTERRUPTED: Status.INTERRUPTED,
+}
+
+
+@frozen
+class Request:
+    """What the user asked for; None is the default of each."""
+
+    guest: str  #: file, or name of a built guest
+    on: str | None = None  #: hypervisor
+    rom: str | None = None  #: file, name of a built ROM, or NO_ROM
+    options: str = ""  #: the guest's command line
+    memory: int = 64 << 20  #: bytes
+    modules: tuple[Path, ...] = ()
+    timeout: float = 60.0  #: seconds
+    deterministic: bool = False
+    input: bytes = b""  #: console input, all there from the start
+
+
+@frozen
+class LinkState:
+    """What the guest's linker did, by its own account: sites by kind, and the taint it recorded."""
+
+    taint: names.Taint
+    sites: int
+    native: int
+    nop: int
+    inline: int
+    call: int
+    jump: int
+
+
+@frozen
+class Run:
+    """What was run and what came of it."""
+
+    guest: GuestImage
+    hypervisor: str
+    rom: RomImage | None
+    outcome: Outcome
+    link: LinkState | None  #: None: the guest ended before it linked, or has no libvmi
+    start_ms: float  #: host time from the request to entering the guest
+
+    @property
+    def status(self) -> int:
+        """The exit status of the run."""
+        if self.outcome.ending is Ending.EXIT:
+            return min(self.outcome.code, _HIGHEST_CODE)
+        return _STATUS[self.outcome.ending]
+
+
+def find_guest(name: str) -> Path:
+    """The file of a guest: a path to it, or the name of a built one. :class:`UsageError` lists those."""
+    folder = resources.built("guests")
+    for path in (Path(name), folder / f"{name}.elf"):
+        if path.is_file():
+            return path
+    raise UsageError(f"no guest {name!r}: expected a file, or one of {_known(folder, '*.elf')}")
+
+
+def find_rom(hypervisor: Hypervisor, choice: str | None) -> RomImage | None:
+    """The ROM to offer the guest; None for no ROM."""
+    if choice == NO_ROM:
+        return None
+    folder = resources.built("roms")
+    if choice is None:
+        path = default_rom_path(hypervisor)
+        if path is None:
+            return None
+        if not path.is_file():
+            raise UnavailableError(f"{path}: the ROM of {hypervisor.name} is not built; run: openvmi rom build "
+                                   f"{hypervisor.default_rom}, or use --rom {NO_ROM}")
+        return RomImage.load(path)
+    for path in (Path(choice), folder / f"{choice}.rom"):
+        if path.is_file():
+            return RomImage.load(path)
+    raise UsageError(f"no ROM {choice!r}: expected a file, {NO_ROM}, or one of {_known(folder, '*.rom')}")
+
+
+def choose(name: str | None) -> Hypervisor:
+    """The hypervisor of that name, or the first that is usable here: by preference (lowest first), then by name."""
+    if name is not None:
+        hypervisor = hypervisors.get(name)
+        state = hypervisor.available()
+        if not state.usable:
+            raise UnavailableError(f"{name} is not usable here: {state.reason} {state.remedy}".strip())
+        return hypervisor
+    known = [hypervisors.get(name) for name in hypervisors.names()]
+    for hypervisor in sorted(known, key=lambda h: (getattr(h, "preference", 100), h.name)):
+        if hypervisor.available().usable:
+            return hypervisor
+    raise UnavailableError("no hypervisor is usable here; openvmi doctor says why not, and how to get each")
+
+
+def run(request: Request, console: Callable[[bytes], bool], typed: Iterable[bytes] | None = None) -> Run:
+    """Runs a guest to its end.
+
+    `console` takes output as it comes and returns False to end the run. `typed` gives console input as it comes; it is
+    read in a thread of its own. Raises any error of the tree when the guest cannot be run at all.
+    """
+    began = time.perf_counter()
+    guest = load_guest(find_guest(request.guest))
+    if guest.version[0] != names.MAJOR:
+        raise RefusedError(f"{guest.path}: built for VMI {guest.version[0]}.{guest.version[1]}, this openvmi has "
+                           f"{names.MAJOR}.{names.MINOR}; use an openvmi of that major version")
+    hypervisor = choose(request.on)
+    rom = find_rom(hypervisor, request.rom)
+    machine: Machine | None = None
+
+    def write(data: bytes) -> None:
+        if not console(data) and machine is not None:
+            machine.stop()
+
+    config = MachineConfig(
+        guest=guest, rom=rom, command_line=request.options, memory=request.memory,
+        modules=tuple((path.name, read_bounded(path, what="module")) for path in request.modules),
+        timeout=request.timeout, deterministic=request.deterministic, console=write,
+    )
+    with hypervisor.create(config) as machine, on_interrupt(machine.stop):
+        if request.input:
+            machine.send_console(request.input)
+        over = _forward(typed, machine) if typed is not None else None
+        start_ms = (time.perf_counter() - began) * 1000
+        outcome = machine.run()
+        if over:
+            over.set()
+        link = read_link(guest, machine)
+    return Run(guest, hypervisor.name, rom, outcome, link, start_ms)
+
+
+def read_link(guest: GuestImage, machine: Machine) -> LinkState | None:
+    """The guest's own record of its linking; None when it has none (yet)."""
+    address = guest.symbols().address(_LINK_SYMBOL)
+    data = machine.read_memory(address, _LINK_STATE.size) if address is not None else None
+    if data is None or len(data) != _LINK_STATE.size:
+        return None
+    magic, taint, sites, native, nop, inline, call, jump, _, _ = _LINK_STATE.unpack(data)
+    if magic != _LINK_MAGIC:
+        return None
+    return LinkState(names.Taint(taint), sites, native, nop, inline, call, jump)
+
+
+def _forward(typed: Iterable[bytes], machine: Machine) -> threading.Event:
+    """Sends what is typed until the event that it returns is set."""
+    over = threading.Event()
+
+    def forward() -> None:
+        for data in typed:
+            if over.is_set():
+                return
+            machine.send_console(data)
+
+    # A daemon: it may be waiting for a key when the guest ends.
+    threading.Thread(target=forward, name="console input", daemon=True).start()
+    return over
+
+
+def _known(folder: Path, pattern: str) -> str:
+    found = sorted(path.stem for path in folder.glob(pattern))
+    return ", ".join(found) if found else f"none yet in {folder} (run make build)"

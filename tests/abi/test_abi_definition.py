@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: MIT
+"""The interface definition: it is consistent, and for each rule of consistency a definition that breaks it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from attrs import evolve
+
+from openvmi.abi import load
+from openvmi.abi.model import Argument, Interface, Profile
+from openvmi.errors import AbiError, UsageError
+
+
+def test_current_definition_is_consistent() -> None:
+    assert list(load.problems(load.interface())) == []
+    assert load.versions()[-1] == load.CURRENT
+
+
+def test_unknown_version() -> None:
+    with pytest.raises(UsageError, match=r"there is no VMI 9\.9; known are 4\.0"):
+        load.interface("9.9")
+
+
+def test_calls_of_the_brief_exist() -> None:
+    """Literal: names and numbers are frozen."""
+    numbers = {call.name: call.number for call in load.interface().calls}
+    assert len(numbers) == 61
+    for name, number in {"Init": 0x0000, "Probe": 0x0001, "IrqDisable": 0x0100, "Halt": 0x0105, "Iret": 0x0203,
+                         "PteSetBatch": 0x0303, "ClockRead": 0x0400, "EventSend": 0x0504, "VcpuYield": 0x0604,
+                         "Shutdown": 0x0702, "Suspend": 0x0801, "CrashReport": 0x0902}.items():
+        assert numbers[name] == number
+
+
+def call(**fields: object) -> Callable[[Interface], Interface]:
+    """Changes the first call of group irq."""
+    def spoil(abi: Interface) -> Interface:
+        groups = [evolve(g, calls=(evolve(g.calls[0], **fields), *g.calls[1:])) if g.name == "irq" else g
+                  for g in abi.groups]
+        return evolve(abi, groups=tuple(groups))
+    return spoil
+
+
+def group(name: str, **fields: object) -> Callable[[Interface], Interface]:
+    """Changes a group."""
+    return lambda abi: evolve(abi, groups=tuple(evolve(g, **fields) if g.name == name else g for g in abi.groups))
+
+
+def backwards(abi: Interface) -> Interface:
+    """Turns the calls of group irq around."""
+    calls = next(g for g in abi.groups if g.name == "irq").calls
+    return group("irq", calls=calls[::-1])(abi)
+
+
+def struct(**fields: object) -> Callable[[Interface], Interface]:
+    """Changes the first structure."""
+    return lambda abi: evolve(abi, structs=(evolve(abi.structs[0], **fields), *abi.structs[1:]))
+
+
+def gap(abi: Interface) -> Interface:
+    """Moves the second member of the first structure."""
+    fields = abi.structs[0].fields
+    return struct(fields=(fields[0], evolve(fields[1], offset=8), *fields[2:]))(abi)
+
+
+BROKEN = {
+    "tied one way": (group("sys", tied=("base",)), "group sys is tied to base, which does not name it back"),
+    "tied to nothing": (group("sys", tied=("gone",)), "group sys is tied to gone"),
+    "order": (backwards, "group irq: calls are not in the order of their numbers"),
+    "number twice": (call(number=0x0101), "number 0x0101 is used twice"),
+    "name twice": (call(name="Init"), "Init: name or number"),
+    "number outside its group": (call(number=0x0200), "IrqDisable: number 0x0200 is not in group 0x01"),
+    "convention": (call(convention="fast"), "unknown convention 'fast'"),
+    "profile of a call": (call(profile="tiny"), "or profile 'tiny'"),
+    "site too small": (call(site=0), "IrqDisable: a site of 0 bytes for 1 native ones"),
+    "site too large for one NOP": (call(site=17), "at most one NOP"),
+    "error": (call(errors=("OOPS",)), "IrqDisable: unknown errors ['OOPS']"),
+    "arguments": (call(arguments=tuple(Argument(f"a{i}", "u32", "") for i in range(6))), "more arguments than registers"),
+    "argument type": (call(arguments=(Argument("a", "float", ""),)), "unknown type 'float'"),
+    "result type": (call(result="float"), "unknown type 'float'"),
+    "group of a profile": (lambda abi: evolve(abi, profiles=(Profile("p", 9, ("gone",), ""),)), "unknown group gone"),
+    "gap in a structure": (gap, "boot_info.size: offset 8, expected 4"),
+    "size of a structure": (struct(size=160), "boot_info: size 160, but the fields end at 152"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_inconsistent(name: str) -> None:
+    spoil, said = BROKEN[name]
+    abi = spoil(load.interface())
+    assert any(said in problem for problem in load.problems(abi)), list(load.problems(abi))
+    with pytest.raises(AbiError, match="^here: "):
+        load.check(abi, "here")
+
+
+@pytest.mark.parametrize(("file", "old", "new", "said"), [
+    ("irq.toml", None, None, "No such file"),
+    ("irq.toml", "[group]", "[group", "not TOML"),
+    ("layouts.toml", 'type = "u32", doc = "BOOT_MAGIC"', 'type = "u24", doc = ""', "type 'u24'; expected u8..u64"),
+    ("irq.toml", "site = 16", "site = 99", "a site of 99 bytes"),
+])
+def test_bad_files(tmp_path: Path, top: Path, file: str, old: str | None, new: str | None, said: str) -> None:
+    folder = Path(shutil.copytree(top / "abi" / load.CURRENT, tmp_path / load.CURRENT))
+    path = folder / file
+    if old is None or new is None:
+        path.unlink()
+    else:
+        assert old in path.read_text()
+        path.write_text(path.read_text().replace(old, new, 1))
+    with pytest.raises(AbiError) as caught:
+        load.load(folder)
+    assert said in str(caught.value)
