@@ -23,7 +23,7 @@ test: build check
 
 check: setup
 	$(BIN)/openvmi abi check
-	$(BIN)/ruff check --quiet .
+	$(BIN)/ruff check --output-format concise .
 
 wheel: build
 	$(BIN)/python -m build --wheel --no-isolation --outdir dist

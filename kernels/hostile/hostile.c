@@ -7,7 +7,7 @@ VMI_GUEST(VMI_GUEST_LICENCE, VMI_PROFILE_PAGED, VMI_WANTS(VMI_GROUP_DEBUG, 1));
 
 #define PRESENT_WRITABLE 3
 #define ADDRESS 0x000ffffffffff000ull
-#define WILD 0xdead00000000ull /* canonical, mapped nowhere */
+#define WILD 0x5ead00000000ull /* canonical, mapped nowhere */
 
 static uint64_t *entry_of(uint64_t address)
 {

@@ -130,22 +130,32 @@ static void probe(void)
 	}
 }
 
+static void read_info(unsigned item, char *to, size_t size)
+{
+	int64_t length = pv_info(item, (uint64_t)to, size - 1);
+
+	to[length > 0 ? length : 0] = 0;
+}
+
+/* One line: what the kernel runs on, and which revision of each group it found. */
 static void report(int verbose)
 {
-	char hypervisor[32], rom[32];
-	int64_t length = pv_info(VMI_INFO_HYPERVISOR, (uint64_t)hypervisor, sizeof(hypervisor) - 1);
+	char hypervisor[32], rom[32], groups[160] = "";
+	size_t used = 0;
 
-	hypervisor[length > 0 ? length : 0] = 0;
-	length = pv_info(VMI_INFO_ROM, (uint64_t)rom, sizeof(rom) - 1);
-	rom[length > 0 ? length : 0] = 0;
-	vmi_print("vmi: on %s, %s %s, VMI %u.%u, groups", hypervisor,
-		  backend_name ? "back-end" : vmi_linked ? "ROM" : "native",
-		  backend_name ? backend_name : rom, VMI_MAJOR, VMI_MINOR);
+	read_info(VMI_INFO_HYPERVISOR, hypervisor, sizeof(hypervisor));
+	read_info(VMI_INFO_ROM, rom, sizeof(rom));
 	for (unsigned group = 0; group < VMI_GROUP_COUNT; group++)
 		if (vmi_revision(group))
-			vmi_print(" %s:%u%s", vmi_group_name(group), vmi_revision(group),
-				  vmi_is_linked(group) || !vmi_linked ? "" : "(native)");
-	vmi_print("\n");
+			used += vmi_text(groups + used, sizeof(groups) - used, " %s:%u%s", vmi_group_name(group),
+					 vmi_revision(group),
+					 vmi_linked && !vmi_is_linked(group) ? "(native)" : "");
+	if (backend_name)
+		vmi_print("vmi: %u.%u on %s, back-end %s, groups%s\n", VMI_MAJOR, VMI_MINOR, hypervisor, backend_name, groups);
+	else if (vmi_linked)
+		vmi_print("vmi: %u.%u on %s, ROM %s, groups%s\n", VMI_MAJOR, VMI_MINOR, hypervisor, rom, groups);
+	else
+		vmi_print("vmi: %u.%u on %s, native, groups%s\n", VMI_MAJOR, VMI_MINOR, hypervisor, groups);
 	if (verbose)
 		vmi_print("vmi: %u sites: %u native, %u nop, %u inline, %u call, %u jump; taint %x\n", vmi_link_state.sites,
 			  vmi_link_state.native, vmi_link_state.nop, vmi_link_state.inlined, vmi_link_state.call,
@@ -174,6 +184,8 @@ int vmi_begin(const struct vmi_boot_info *boot)
 
 	boot_block.self = (uint64_t)&boot_block;
 	pv_vcpu_init(0, (uint64_t)&boot_block);
+	if (vmi_linked && !vmi_is_linked(VMI_GROUP_TRAP))
+		vmi_native_vcpu_init(0, (uint64_t)&boot_block); /* native traps need the processor's own tables */
 	vmi_traps_init();
 	probe();
 	vmi_gate_groups();

@@ -9,6 +9,7 @@
  */
 #include <vmi/asm.h>
 
+#define VMI_TRAP_RIP (17 * 8) /* in struct vmi_trap */
 #define FIRST_EVENT 32
 #define VECTORS 64
 
@@ -81,11 +82,13 @@ vmi_common:
 	pushq %rax
 	cld
 	movq %rsp, %rdi
-	xorl %ebp, %ebp			/* a back-trace ends here */
+	pushq VMI_TRAP_RIP(%rsp)	/* a frame as of a call from the interrupted instruction: */
+	pushq %rbp			/* back-traces go on through it */
+	movq %rsp, %rbp
 	call vmi_dispatch
-	.globl vmi_leave
-/* RSP at a struct vmi_trap, interrupts off, GS the kernel's: back to what it describes. */
-vmi_leave:
+	addq $16, %rsp
+
+/* RSP at the struct vmi_trap, interrupts off, GS the kernel's: back to what it describes. */
 	popq %rax
 	popq %rbx
 	popq %rcx

@@ -86,8 +86,8 @@ const struct vmi_group_facts vmi_groups[VMI_GROUP_COUNT] = {
 /* Bit per group that a profile contains, inherited ones included; indexed by profile number. */
 const uint32_t vmi_profiles[] = {
 	0,
-1u << VMI_GROUP_BASE | 1u << VMI_GROUP_IRQ | 1u << VMI_GROUP_TRAP | 1u << VMI_GROUP_TIME | 1u << VMI_GROUP_EVENT | 1u << VMI_GROUP_SYS, /* base */
-1u << VMI_GROUP_BASE | 1u << VMI_GROUP_IRQ | 1u << VMI_GROUP_TRAP | 1u << VMI_GROUP_TIME | 1u << VMI_GROUP_EVENT | 1u << VMI_GROUP_SYS | 1u << VMI_GROUP_MMU, /* paged */
-1u << VMI_GROUP_BASE | 1u << VMI_GROUP_IRQ | 1u << VMI_GROUP_TRAP | 1u << VMI_GROUP_TIME | 1u << VMI_GROUP_EVENT | 1u << VMI_GROUP_SYS | 1u << VMI_GROUP_MMU | 1u << VMI_GROUP_SMP, /* smp */
-1u << VMI_GROUP_BASE | 1u << VMI_GROUP_IRQ | 1u << VMI_GROUP_TRAP | 1u << VMI_GROUP_TIME | 1u << VMI_GROUP_EVENT | 1u << VMI_GROUP_SYS | 1u << VMI_GROUP_MMU | 1u << VMI_GROUP_SMP | 1u << VMI_GROUP_SUSPEND | 1u << VMI_GROUP_DEBUG, /* full */
+	1u << VMI_GROUP_BASE | 1u << VMI_GROUP_IRQ | 1u << VMI_GROUP_TRAP | 1u << VMI_GROUP_TIME | 1u << VMI_GROUP_EVENT | 1u << VMI_GROUP_SYS, /* base */
+	1u << VMI_GROUP_BASE | 1u << VMI_GROUP_IRQ | 1u << VMI_GROUP_TRAP | 1u << VMI_GROUP_TIME | 1u << VMI_GROUP_EVENT | 1u << VMI_GROUP_SYS | 1u << VMI_GROUP_MMU, /* paged */
+	1u << VMI_GROUP_BASE | 1u << VMI_GROUP_IRQ | 1u << VMI_GROUP_TRAP | 1u << VMI_GROUP_TIME | 1u << VMI_GROUP_EVENT | 1u << VMI_GROUP_SYS | 1u << VMI_GROUP_MMU | 1u << VMI_GROUP_SMP, /* smp */
+	1u << VMI_GROUP_BASE | 1u << VMI_GROUP_IRQ | 1u << VMI_GROUP_TRAP | 1u << VMI_GROUP_TIME | 1u << VMI_GROUP_EVENT | 1u << VMI_GROUP_SYS | 1u << VMI_GROUP_MMU | 1u << VMI_GROUP_SMP | 1u << VMI_GROUP_SUSPEND | 1u << VMI_GROUP_DEBUG, /* full */
 };

@@ -96,6 +96,16 @@ size_t vmi_format(char *to, size_t size, const char *format, __builtin_va_list a
 	return sink.used;
 }
 
+size_t vmi_text(char *to, size_t size, const char *format, ...)
+{
+	__builtin_va_list arguments;
+
+	__builtin_va_start(arguments, format);
+	size_t length = vmi_format(to, size, format, arguments);
+	__builtin_va_end(arguments);
+	return length;
+}
+
 void vmi_print(const char *format, ...)
 {
 	char line[512];

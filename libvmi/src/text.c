@@ -5,8 +5,10 @@
 void *memcpy(void *to, const void *from, size_t size)
 {
 	void *result = to;
+	size_t words = size / 8, rest = size % 8;
 
-	__asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(size) : : "memory");
+	__asm__ volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(words) : : "memory");
+	__asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(rest) : : "memory");
 	return result;
 }
 
@@ -25,8 +27,11 @@ void *memmove(void *to, const void *from, size_t size)
 void *memset(void *to, int value, size_t size)
 {
 	void *result = to;
+	size_t words = size / 8, rest = size % 8;
+	uint64_t pattern = (uint8_t)value * 0x0101010101010101ull;
 
-	__asm__ volatile("rep stosb" : "+D"(to), "+c"(size) : "a"(value) : "memory");
+	__asm__ volatile("rep stosq" : "+D"(to), "+c"(words) : "a"(pattern) : "memory");
+	__asm__ volatile("rep stosb" : "+D"(to), "+c"(rest) : "a"(pattern) : "memory");
 	return result;
 }
 

@@ -21,7 +21,6 @@
 .endm
 
 	HYPERCALL VMI_CALL_INIT
-	HYPERCALL VMI_CALL_PROBE
 	HYPERCALL VMI_CALL_INFO
 	HYPERCALL VMI_CALL_VCPU_INIT
 	HYPERCALL VMI_CALL_TRAP_TABLE_SET
@@ -53,6 +52,27 @@
 	HYPERCALL VMI_CALL_MEMORY_BALLOON
 	HYPERCALL VMI_CALL_TRACE_MARK
 	HYPERCALL VMI_CALL_CRASH_REPORT
+
+/* ---- what this ROM knows by itself ---- */
+
+	ROM_CALL VMI_CALL_PROBE, probe
+
+/* EDI: group. RAX, RCX, RDI are free. */
+	.balign 8
+probe:
+	xorl %eax, %eax
+	cmpl $VMI_GROUP_COUNT, %edi
+	jae 1f
+	leaq revisions(%rip), %rcx
+	movl %edi, %edi
+	movzbl (%rcx, %rdi), %eax
+1:	ret
+
+	.section .rodata
+revisions:
+	.byte VMI_REVISION_BASE, VMI_REVISION_IRQ, VMI_REVISION_TRAP, VMI_REVISION_MMU, VMI_REVISION_TIME
+	.byte VMI_REVISION_EVENT, 0, VMI_REVISION_SYS, 0, VMI_REVISION_DEBUG
+	.text
 
 /* ---- hypercalls that preserve every register: short enough to stand in the site ---- */
 

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from attrs import evolve, frozen
 
 from openvmi.errors import UsageError
-from openvmi.hypervisors.base import Ending
 from openvmi.running import NO_ROM, Request, Run, run
 
 NATIVE_OPTION = "vmi=off"
@@ -35,7 +34,7 @@ class Comparison:
     @property
     def status(self) -> int:
         """0 when both runs ended well, else the status of the first that did not."""
-        return next((r.status for r in (self.linked, self.native) if r.status or r.outcome.ending is not Ending.EXIT), 0)
+        return self.linked.status or self.native.status
 
 
 def compare(request: Request, console: Callable[[str, bytes], bool]) -> Comparison:

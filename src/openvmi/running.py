@@ -140,11 +140,12 @@ def run(request: Request, console: Callable[[bytes], bool], typed: Iterable[byte
                            f"{names.MAJOR}.{names.MINOR}; use an openvmi of that major version")
     hypervisor = choose(request.on)
     rom = find_rom(hypervisor, request.rom)
-    machine: Machine | None = None
+    running: list[Machine] = []
 
     def write(data: bytes) -> None:
-        if not console(data) and machine is not None:
-            machine.stop()
+        if not console(data):
+            for machine in running:
+                machine.stop()
 
     config = MachineConfig(
         guest=guest, rom=rom, command_line=request.options, memory=request.memory,
@@ -152,6 +153,7 @@ def run(request: Request, console: Callable[[bytes], bool], typed: Iterable[byte
         timeout=request.timeout, deterministic=request.deterministic, console=write,
     )
     with hypervisor.create(config) as machine, on_interrupt(machine.stop):
+        running.append(machine)
         if request.input:
             machine.send_console(request.input)
         over = _forward(typed, machine) if typed is not None else None

@@ -29,8 +29,10 @@ class Toolchain:
     """Compiles and links. `work` is a folder for the compiler's cache."""
 
     def __init__(self, work: Path) -> None:
-        if util.find_spec("ziglang") is None:
+        found = util.find_spec("ziglang")
+        if found is None or found.origin is None:
             raise UnavailableError("the compiler is not installed; run: pip install 'openvmi[build]'")
+        self._home = Path(found.origin).parent
         self._work = work
 
     @staticmethod
@@ -41,11 +43,14 @@ class Toolchain:
     def compile(self, source: Path, output: Path, flags: Sequence[str] = FREESTANDING,
                 includes: Sequence[Path] = ()) -> None:
         """One C (.c) or preprocessed assembler (.S) file to an ELF object. The result does not depend on folders."""
-        # Objects record paths relative to the source's folder, so that any checkout gives the same bytes.
-        mapped = [f"-ffile-prefix-map={folder.resolve()}=." for folder in {source.parent, *includes}]
+        # Debug information names folders; these must not show where the checkout, the cache or the compiler is. The
+        # last match counts, so the longest path comes last.
+        folders = {str(folder.resolve()): "." for folder in (source.parent, *includes)}
+        folders |= {str(self._home): "compiler", str(self._home.resolve()): "compiler"}
+        mapped = [f"-ffile-prefix-map={old}={folders[old]}" for old in sorted(folders, key=len)]
         self._run(
-            ["cc", "-target", _TARGET, *flags, *mapped, *[f"-I{folder.resolve()}" for folder in includes],
-             "-c", str(source.resolve()), "-o", str(output.resolve())],
+            ["cc", "-target", _TARGET, *flags, "-ffile-compilation-dir=.", *mapped,
+             *[f"-I{folder.resolve()}" for folder in includes], "-c", str(source.resolve()), "-o", str(output.resolve())],
             f"compiling {source.name}",
         )
 

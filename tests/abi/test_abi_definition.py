@@ -78,10 +78,11 @@ BROKEN = {
     "site too small": (call(site=0), "IrqDisable: a site of 0 bytes for 1 native ones"),
     "site too large for one NOP": (call(site=17), "at most one NOP"),
     "error": (call(errors=("OOPS",)), "IrqDisable: unknown errors ['OOPS']"),
-    "arguments": (call(arguments=tuple(Argument(f"a{i}", "u32", "") for i in range(6))), "more arguments than registers"),
+    "arguments": (call(arguments=(Argument("a", "u32", ""),) * 6), "more arguments than registers"),
     "argument type": (call(arguments=(Argument("a", "float", ""),)), "unknown type 'float'"),
     "result type": (call(result="float"), "unknown type 'float'"),
-    "group of a profile": (lambda abi: evolve(abi, profiles=(Profile("p", 9, ("gone",), ""),)), "unknown group gone"),
+    "group of a profile": (lambda abi: evolve(abi, profiles=(Profile("p", 9, ("gone",), ""),)),
+                           "unknown group gone"),
     "gap in a structure": (gap, "boot_info.size: offset 8, expected 4"),
     "size of a structure": (struct(size=160), "boot_info: size 160, but the fields end at 152"),
 }
@@ -92,7 +93,7 @@ def test_inconsistent(name: str) -> None:
     spoil, said = BROKEN[name]
     abi = spoil(load.interface())
     assert any(said in problem for problem in load.problems(abi)), list(load.problems(abi))
-    with pytest.raises(AbiError, match="^here: "):
+    with pytest.raises(AbiError, match=r"^here: "):
         load.check(abi, "here")
 
 

@@ -108,5 +108,5 @@ def test_defines_and_includes_reach_the_compiler(folder: Path, cache: Path, tmp_
 def test_find(folder: Path, top: Path) -> None:
     assert build.find(str(folder)) == folder
     assert build.find("hello") == top / "kernels" / "hello"
-    with pytest.raises(UsageError, match="or one of .*hello"):
+    with pytest.raises(UsageError, match=r"or one of .*hello"):
         build.find("nothing")

@@ -8,8 +8,24 @@ from collections.abc import Callable
 
 import pytest
 from elf_maker import (
-    BASE, CODE, DIRECT, ENTRY, GROUPS, LICENCE, LOAD, PHYSICAL, R, ROM_WINDOW, SITES, TEXT, VERSION, W, X, Maker,
-    Program, Record,
+    BASE,
+    CODE,
+    DIRECT,
+    ENTRY,
+    GROUPS,
+    LICENCE,
+    LOAD,
+    PHYSICAL,
+    ROM_WINDOW,
+    SITES,
+    TEXT,
+    VERSION,
+    Maker,
+    Program,
+    R,
+    Record,
+    W,
+    X,
 )
 
 from openvmi.errors import BadFileError, BadGuestError, UsageError
@@ -132,7 +148,8 @@ BROKEN = {
     "no note segment": (lambda maker: maker.programs.pop(1), "an ELF file, but not an OpenVMI guest"),
     "unknown note": (note(8, b""), "note of unknown type 8 at 0x"),
     "note twice": (lambda maker: setattr(maker, "extra_notes", maker.note(LICENCE, b"MIT")), "second LICENCE note"),
-    "note past its segment": (change(extra_notes=struct.pack("<III", 8, 1 << 31, 1) + b"OpenVMI\0"), "its segment ends"),
+    "note past its segment": (
+        change(extra_notes=struct.pack("<III", 8, 1 << 31, 1) + b"OpenVMI\0"), "its segment ends"),
     "note name past its segment": (change(extra_notes=struct.pack("<III", 1 << 31, 8, 1)), "its segment ends"),
     "version size": (note(VERSION, bytes(4)), "VERSION note at 0x"),
     "profile": (note(VERSION, struct.pack("<HHI", 4, 0, 9)), "asks for profile 9; VMI 4.0 has 1 (base)"),

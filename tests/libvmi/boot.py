@@ -8,13 +8,13 @@ from collections.abc import Callable
 from attrs import evolve, frozen
 
 from openvmi import hypervisors
-from openvmi.abi.layouts import RomDescriptor, RomHeader
 from openvmi.abi.layout import offset_of
+from openvmi.abi.layouts import RomDescriptor, RomHeader
 from openvmi.guest.image import GuestImage
+from openvmi.guest.image import load as load_guest
 from openvmi.hypervisors.base import MachineConfig, Outcome
 from openvmi.rom.image import RomImage
 from openvmi.running import LinkState, find_guest, find_rom, read_link
-from openvmi.guest.image import load as load_guest
 
 
 @frozen
@@ -38,8 +38,8 @@ def rom() -> RomImage:
     return image
 
 
-def boot(image: GuestImage | None = None, with_rom: RomImage | None = None, options: str = "", timeout: float = 20.0,
-         **config: object) -> Boot:
+def boot(image: GuestImage | None = None, with_rom: RomImage | Tampered | None = None, options: str = "",
+         timeout: float = 20.0, **config: object) -> Boot:
     """Runs a guest, hello unless given another, deterministically."""
     image = image or guest()
     said = bytearray()
@@ -51,14 +51,24 @@ def boot(image: GuestImage | None = None, with_rom: RomImage | None = None, opti
     return Boot(outcome, said.decode(errors="replace"), link)
 
 
-def tamper(image: RomImage, change: Callable[[bytearray], None], checksum: bool = True) -> RomImage:
+class Tampered:
+    """A ROM whose bytes in guest memory differ from what the host has checked and mapped."""
+
+    def __init__(self, image: RomImage, data: bytes) -> None:
+        self._image, self.data = image, data
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._image, name)
+
+
+def tamper(image: RomImage, change: Callable[[bytearray], None], checksum: bool = True) -> Tampered:
     """The ROM with other bytes behind the host's back: its own checks have passed, the guest's have not."""
     data = bytearray(image.data)
     change(data)
     if checksum:
         at = offset_of(RomHeader, "checksum")
         data[at] = (data[at] - sum(data)) & 0xFF
-    return evolve(image, data=bytes(data))
+    return Tampered(image, bytes(data))
 
 
 def in_descriptor(image: RomImage, field: str) -> int:

@@ -6,9 +6,10 @@ from __future__ import annotations
 import struct
 
 import pytest
+from attrs import evolve
 
 from openvmi.abi.layout import offset_of
-from openvmi.abi.layouts import NoteGroup, NoteVersion, RomGroup, RomHeader
+from openvmi.abi.layouts import BootInfo, NoteGroup, NoteVersion, RomGroup, RomHeader
 from openvmi.abi.names import GROUP_NEEDED, Group, LicenceClass, Profile, Taint
 from openvmi.hypervisors.base import Ending
 from tests.libvmi.boot import boot, guest, in_descriptor, rom, tamper, tamper_guest
@@ -128,10 +129,8 @@ def test_exit_status_arrives() -> None:
 
 
 def test_boot_information_of_another_version_is_refused(monkeypatch) -> None:
-    from openvmi.machine import boot as contract
-
-    real = contract.BootInfo
-    monkeypatch.setattr(contract, "BootInfo", lambda **fields: real(**{**fields, "major": 5}))
+    real = BootInfo.pack
+    monkeypatch.setattr(BootInfo, "pack", lambda info: real(evolve(info, major=5)))
     refused(boot(with_rom=rom()), "version 5.0", "needs version 4")
 
 

@@ -55,7 +55,7 @@ def first_relocation(field: str) -> Callable[[RomImage], int]:
     (word(descriptor("text_size"), 0x2001), "over two pages"),
     (word(descriptor("text"), FAR), "outside the image"),
     (word(descriptor("data_memory"), 0x1001), "over one page"),
-    (word(descriptor("data_size"), 1), "over one page"),
+    (word(descriptor("data_size"), 0x800), "over one page"),
     (word(descriptor("vcpu_size"), 193), "VCPU block"),
     (word(descriptor("calls"), FAR), "tables lies outside"),
     (word(descriptor("call_count"), FAR), "tables lies outside"),

@@ -30,10 +30,10 @@ def test_emu_in_full(emu: RomImage) -> None:
     assert (emu.licence, emu.licence_class.name) == ("MIT OR GPL-2.0-only", "GPL")
     assert emu.descriptor.text_size <= 8192
     assert [g.group for g in emu.groups] == [0, 1, 2, 3, 4, 5, 7, 9]
-    probe = emu.call(Call.PROBE)
-    assert probe is not None and probe.kind == LinkKind.CALL
-    # movl $1, %eax; outl %eax, $0x56; ret
-    assert emu.text[probe.target:probe.target + 8] == bytes.fromhex("b801000000 e756 c3")
+    clock = emu.call(Call.CLOCK_READ)
+    assert clock is not None and clock.kind == LinkKind.CALL
+    # movl $0x400, %eax; outl %eax, $0x56; ret
+    assert emu.text[clock.target:clock.target + 8] == bytes.fromhex("b800040000 e756 c3")
     enable = emu.call(Call.IRQ_ENABLE)
     assert enable is not None and enable.kind == LinkKind.INLINE
     # orb $2, %gs:disp32; jns +5; call rel32

@@ -114,6 +114,8 @@ _Noreturn void vmi_enter_user(uint64_t rip, uint64_t rsp, uint64_t argument);
 
 /* Knows %s %c %d %u %x %p with l, width and 0. */
 void vmi_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The same into a buffer: the length, cut to size - 1; always terminated. */
+size_t vmi_text(char *to, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* Reports a crash with the state in trap (or none) and ends the guest. */
 _Noreturn void vmi_panic(const struct vmi_trap *trap, const char *format, ...) __attribute__((format(printf, 2, 3)));
 _Noreturn void vmi_shutdown(unsigned reason, unsigned code);

@@ -93,7 +93,7 @@ def operands(call: Call, abi: Interface) -> dict[str, list[str]]:
     if result:
         out["outputs"].append('"=a"(result)')
         clobbered.discard("rax")
-    for register, argument in zip(abi.argument_registers, call.arguments):
+    for register, argument in zip(abi.argument_registers, call.arguments, strict=False):
         variable = argument.name
         if register in _CONSTRAINTS:
             constraint = _CONSTRAINTS[register]

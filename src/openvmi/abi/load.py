@@ -11,7 +11,18 @@ from typing import Any
 
 from openvmi import resources
 from openvmi.abi.model import (
-    TYPES, Argument, Call, Convention, Enum, Field, Group, Interface, Native, Profile, Struct, Value,
+    TYPES,
+    Argument,
+    Call,
+    Convention,
+    Enum,
+    Field,
+    Group,
+    Interface,
+    Native,
+    Profile,
+    Struct,
+    Value,
 )
 from openvmi.errors import AbiError, UsageError
 
@@ -99,7 +110,8 @@ def _struct(data: dict[str, Any]) -> Struct:
     for field in data["fields"]:
         match = _FIELD_TYPE.fullmatch(field["type"])
         if not match:
-            raise AbiError(f"{data['name']}.{field['name']}: type {field['type']!r}; expected u8..u64, i8..i64 or type[n]")
+            raise AbiError(f"{data['name']}.{field['name']}: type {field['type']!r}; "
+                           "expected u8..u64, i8..i64 or type[n]")
         fields.append(Field(field["name"], field["offset"], match[1], int(match[2] or 0), field["doc"]))
     return Struct(data["name"], data["doc"], data["size"], tuple(fields))
 

@@ -33,7 +33,7 @@ class Verbs(TyperGroup):
         # Under a parent, so that every verb looks the same, whatever its own application says.
         parent = typer.Typer(add_completion=False, rich_markup_mode=None)
         parent.add_typer(import_module(f"openvmi.cli.{cmd_name}").app, name=cmd_name)
-        group = get_group(parent).commands[cmd_name]
+        group: Any = get_group(parent).commands[cmd_name]
         # A verb without verbs of its own is an application with one command of the same name.
         return group.commands[cmd_name] if list(group.commands) == [cmd_name] else group
 

@@ -32,9 +32,10 @@ def find(name: str) -> Path:
 
 def build_named(name: str, output: Path | None = None) -> image.GuestImage:
     """Builds the kernel that :func:`find` finds, to `output` or to where built guests belong."""
+    work = sources.top() / "build" / "cache"
     folder = find(name)
     target = output or resources.built("guests") / f"{definition.read(folder).name}.elf"
-    return build(folder, target, sources.top() / "build" / "cache")
+    return build(folder, target, work)
 
 
 def build(folder: Path, output: Path, work: Path) -> image.GuestImage:
@@ -70,7 +71,7 @@ def build(folder: Path, output: Path, work: Path) -> image.GuestImage:
 
 def _flags(about: GuestDefinition) -> list[str]:
     return [
-        *FREESTANDING, "-ffile-compilation-dir=.",
+        *FREESTANDING,
         f'-DVMI_GUEST_NAME="{about.name}"', f'-DVMI_GUEST_LICENCE="{about.licence}"',
         *[f"-D{key}={value}" for key, value in about.defines],
     ]

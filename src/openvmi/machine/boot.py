@@ -89,7 +89,7 @@ def check_layout(guest: GuestImage, memory: int, pc: bool) -> None:
         )
     if guest.direct_map & (1 << 30) - 1:
         raise RefusedError(
-            f"{guest.path}: its direct map is at {guest.direct_map:#x}, which is not a multiple of 1 GiB; correct its note"
+            f"{guest.path}: its direct map is at {guest.direct_map:#x}, not a multiple of 1 GiB; correct its note"
         )
     start, size = guest.image_start, guest.image_end - guest.image_start
     ranges = [
@@ -100,7 +100,8 @@ def check_layout(guest: GuestImage, memory: int, pc: bool) -> None:
     for what, base, length in ranges:
         if not (canonical(base) and canonical(base + length - 1)):
             raise RefusedError(
-                f"{guest.path}: its {what} from {base:#x}, {length:#x} bytes, is not in the address space; link it elsewhere"
+                f"{guest.path}: its {what} at {base:#x} ({length:#x} bytes) is not in the address space;"
+                " link it elsewhere"
             )
     for index, (what, base, length) in enumerate(ranges):
         for other, base2, length2 in ranges[:index]:
@@ -226,7 +227,11 @@ class _Loader:
 
     def _ranges(self, boot_end: Gpa, modules: list[Module]) -> list[MemoryRange]:
         kind = names.MemoryType
-        taken = [(0, PAGE_SIZE, kind.RESERVED), (self._image, self._boot, kind.IMAGE), (self._boot, boot_end, kind.BOOT)]
+        taken: list[tuple[int, int, names.MemoryType]] = [
+            (0, PAGE_SIZE, kind.RESERVED),
+            (self._image, self._boot, kind.IMAGE),
+            (self._boot, boot_end, kind.BOOT),
+        ]
         taken += [(module.start, module.start + page_up(module.size), kind.MODULE) for module in modules if module.size]
         ranges, at = [], 0
         for start, end, what in [*taken, (self._memory.size, self._memory.size, kind.USABLE)]:

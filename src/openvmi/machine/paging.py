@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Walking a guest's page tables from the host: four levels of x86-64 (Intel SDM volume 3, section 4.5).
 
-Tables are guest memory and may hold anything. A walk is at most four reads; whatever cannot be followed is "not mapped".
+Tables are guest memory and may hold anything. A walk is at most four reads; what cannot be followed is not mapped.
 """
 
 from __future__ import annotations

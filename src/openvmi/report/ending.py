@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The end of a guest for people. Of a crash: the fault, registers, where it was, and what the guest was tainted with."""
+"""The end of a guest for people. Of a crash: the fault, registers, back-trace, and what the guest was tainted with."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def lines(result: Run) -> list[str]:
 
 def _crash(result: Run, crash: Crash) -> list[str]:
     names = _Names(result.guest, result.rom)
-    out = [f"fault: {crash.reason}"]
+    out = [f"fault: {crash.reason}"] if crash.reason != result.outcome.message else []
     if crash.registers:
         out += _registers(crash.registers, names)
     if trace := _trace(crash, names):

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
@@ -13,7 +11,6 @@ from rich.table import Table
 from openvmi.comparison import Comparison
 from openvmi.diagnosis import Diagnosis
 from openvmi.hypervisors.base import Availability
-from openvmi.running import Run
 
 _REASONS = 10  # rows for exit reasons
 _KINDS = ("native", "inline", "call", "jump", "nop")
@@ -21,23 +18,22 @@ _KINDS = ("native", "inline", "call", "jump", "nop")
 
 def print_comparison(result: Comparison) -> None:
     """Two runs side by side, on stdout."""
-    table = Table(title=f"{result.linked.guest.name} on {result.linked.hypervisor}", title_justify="left", box=SIMPLE_HEAD)
+    linked, native = runs = result.linked, result.native
+    table = Table(title=f"{linked.guest.name} on {linked.hypervisor}", title_justify="left", box=SIMPLE_HEAD)
     table.add_column("")
-    table.add_column("with its ROM", justify="right")
-    table.add_column("vmi=off", justify="right")
-    table.add_column("ratio", justify="right")
-    linked, native = result.linked, result.native
-    table.add_row("exits", *_both(result, lambda r: sum(r.outcome.exits.values())), _ratio(result.exit_ratio))
+    for column in ("with its ROM", "vmi=off", "ratio"):
+        table.add_column(column, justify="right")
+    table.add_row("exits", *_numbers([sum(r.outcome.exits.values()) for r in runs]), _ratio(result.exit_ratio))
     for label, reasons in _reasons(result):
-        table.add_row(f"  {escape(label)}",
-                      *_both(result, lambda r, of=reasons: sum(r.outcome.exits.get(reason, 0) for reason in of)))
-    table.add_row("guest instructions", *_both(result, lambda r: r.outcome.instructions),
+        table.add_row(f"  {escape(label)}", *_numbers(
+            [sum(r.outcome.exits.get(reason, 0) for reason in reasons) for r in runs]))
+    table.add_row("guest instructions", *_numbers([r.outcome.instructions for r in runs]),
                   _ratio(result.instruction_ratio))
     faster = native.outcome.run_ms / linked.outcome.run_ms if linked.outcome.run_ms else None
-    table.add_row("run, ms", *(f"{r.outcome.run_ms:.1f}" for r in (linked, native)), _ratio(faster))
+    table.add_row("run, ms", *(f"{r.outcome.run_ms:.1f}" for r in runs), _ratio(faster))
     for kind in _KINDS:
-        table.add_row(f"sites {kind}", *_both(result, lambda r, of=kind: getattr(r.link, of) if r.link else None))
-    table.add_row("result", *(f"{r.outcome.ending.value} {r.outcome.code}" for r in (linked, native)))
+        table.add_row(f"sites {kind}", *_numbers([getattr(r.link, kind) if r.link else None for r in runs]))
+    table.add_row("result", *(f"{r.outcome.ending.value} {r.outcome.code}" for r in runs))
     _console().print(table)
 
 
@@ -60,7 +56,8 @@ def _reasons(result: Comparison) -> list[tuple[str, list[str]]]:
     exits = [run.outcome.exits for run in (result.linked, result.native)]
     ordered = sorted({*exits[0], *exits[1]}, key=lambda reason: (-max(e.get(reason, 0) for e in exits), reason))
     others = ordered[_REASONS:]
-    return [(reason, [reason]) for reason in ordered[:_REASONS]] + ([(f"{len(others)} others", others)] if others else [])
+    rows = [(reason, [reason]) for reason in ordered[:_REASONS]]
+    return [*rows, (f"{len(others)} others", others)] if others else rows
 
 
 def _row(table: Table, name: str, state: Availability, about: str) -> None:
@@ -69,8 +66,7 @@ def _row(table: Table, name: str, state: Availability, about: str) -> None:
     table.add_row(escape(name), "yes" if state.usable else "no", escape(versions), escape(what))
 
 
-def _both(result: Comparison, value: Callable[[Run], int | None]) -> list[str]:
-    numbers = [value(run) for run in (result.linked, result.native)]
+def _numbers(numbers: list[int | None]) -> list[str]:
     return ["unknown" if number is None else f"{number:,}" for number in numbers]
 
 

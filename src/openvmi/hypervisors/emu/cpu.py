@@ -84,14 +84,15 @@ class Cpu:
     def __init__(self) -> None:
         """Raises :class:`UnavailableError` when this Unicorn is not what the rest relies on."""
         try:
-            self._engine: Any = unicorn.Uc(uc.UC_ARCH_X86, uc.UC_MODE_64)
-            self._engine.ctl_set_tlb_mode(uc.UC_TLB_CPU)
+            engine: Any = unicorn.Uc(uc.UC_ARCH_X86, uc.UC_MODE_64)
+            engine.ctl_set_tlb_mode(uc.UC_TLB_CPU)
             # No address ends the emulation: with one, Unicorn looks it up after each run and spoils the error code.
-            self._engine.ctl_exits_enabled(True)
-            self._engine.ctl_set_exits([])
+            engine.ctl_exits_enabled(True)
+            engine.ctl_set_exits([])
         except (unicorn.UcError, AttributeError) as error:
             raise UnavailableError(f"Unicorn cannot start ({error}); {state.REMEDY}") from error
-        self._context = self._engine.context_save()
+        self._engine = engine
+        self._context = engine.context_save()
         self.state = state.find_state(self._engine, self._context, _REGISTER_IDS)
         self.general = self.state.general  #: RAX to R15 by index
         self.instructions = 0  #: executed so far
@@ -165,7 +166,9 @@ class Cpu:
         self._engine.mem_unmap(region.base, region.size)
         self._engine.ctl_flush_tb()
 
-    def attach_device(self, base: Gpa, size: int, read: Callable[[int], int], write: Callable[[int, int], None]) -> None:
+    def attach_device(
+        self, base: Gpa, size: int, read: Callable[[int], int], write: Callable[[int, int], None]
+    ) -> None:
         """Device registers of 32 bits: called with the offset (and the value) while the guest runs."""
         self._engine.mmio_map(
             base, size, lambda _, offset, __, ___: read(offset), None,

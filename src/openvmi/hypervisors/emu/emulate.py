@@ -23,6 +23,7 @@ from openvmi.units import PAGE_MASK, PAGE_SIZE, Gpa, Gva
 _LONGEST = 15  #: bytes of an instruction
 _CACHE_LIMIT = 4096
 _LOW = 0xFFFF_FFFF
+_SYSTEM = ("cr", "dr")  #: how the names of control and debug registers begin
 _CR4_REQUIRED = 1 << 5  #: PAE
 _CR4_ALLOWED = processor.CR4 | 0x7FF
 
@@ -64,7 +65,7 @@ class Emulator:
             return None
         self._cpu.instructions += 1
         if name == "mov":
-            name += " " + next(op for op in instruction.op_str.split(", ") if op.startswith(("cr", "dr")))
+            name += " " + next(op for op in instruction.op_str.split(", ") if op.startswith(_SYSTEM))
         return name
 
     def _decode(self) -> Any:
@@ -210,13 +211,13 @@ class Emulator:
         return word is not None and self._fpu_trap(bool(word & processor.CR0_TS))
 
     def _mov(self, instruction: Any) -> bool:
-        to, source = (instruction.reg_name(operand.reg) for operand in instruction.operands)
-        index = self._register(instruction, instruction.operands[0 if source[:2] in ("cr", "dr") else 1].reg)
-        if to[:2] in ("cr", "dr"):
-            return self._write_register(to, self._cpu.general[index])
-        value = self._read_register(source)
+        to, source = (operand.reg for operand in instruction.operands)
+        names = [instruction.reg_name(register) or "" for register in (to, source)]
+        if names[0].startswith(_SYSTEM):
+            return self._write_register(names[0], self._cpu.general[self._register(instruction, source)])
+        value = self._read_register(names[1]) if names[1].startswith(_SYSTEM) else None
         if value is not None:
-            self._cpu.general[index] = value
+            self._cpu.general[self._register(instruction, to)] = value
         return value is not None
 
     def _read_register(self, name: str) -> int | None:

@@ -34,7 +34,8 @@ class GuestEnd(Exception):
 
 def shutdown(reason: int, code: int) -> GuestEnd:
     """The end that a guest asked for: a code above 63 is taken as 63, an unknown reason as CRASH."""
-    ending, message = _ENDINGS.get(reason, _ENDINGS[ShutdownReason.CRASH])
+    known = ShutdownReason(reason) if reason in _ENDINGS else ShutdownReason.CRASH
+    ending, message = _ENDINGS[known]
     return GuestEnd(ending, message, min(code, _EXIT_CODE_MOST) if ending is Ending.EXIT else 0)
 
 

@@ -316,6 +316,8 @@ class Hypercalls:
         reason = text.decode("ascii", "replace").strip() or "no reason given"
         if report.vector != _NO_TRAP:
             reason += f" (vector {report.vector}, error code {report.error:#x})"
+        if 0 <= report.fault_address - self._machine.config.guest.window < names.WINDOW_SIZE:
+            reason += f"; the address {report.fault_address:#x} is in the ROM's window"
         self._machine.reported = Crash(
             reason,
             Registers(

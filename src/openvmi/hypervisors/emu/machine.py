@@ -13,39 +13,25 @@ from openvmi.abi import names
 from openvmi.abi.names import InfoItem, Source
 from openvmi.errors import RefusedError
 from openvmi.hypervisors.base import Crash, Ending, MachineConfig, Mark, Outcome
-from openvmi.hypervisors.emu import ending, private, segments, selftest, traps
+from openvmi.hypervisors.emu import ending, segments, selftest, traps
 from openvmi.hypervisors.emu.clock import Clock
-from openvmi.hypervisors.emu.cpu import ACCESSES, RAX, RBX, RCX, RDI, RDX, RSP, Cpu, Stop, StopKind
-from openvmi.hypervisors.emu.cpuid import cpuid
+from openvmi.hypervisors.emu.cpu import RDI, RSP, Cpu, StopKind
 from openvmi.hypervisors.emu.devices.pc import Pc
-from openvmi.hypervisors.emu.emulate import Emulator
 from openvmi.hypervisors.emu.ending import GuestEnd
 from openvmi.hypervisors.emu.events import Events
-from openvmi.hypervisors.emu.hypercalls import Hypercalls
+from openvmi.hypervisors.emu.exits import Exits
+from openvmi.hypervisors.emu.layout import NAME, PLATFORM, ROM_DATA, ROM_TEXT, TABLE, TABLE_OFFSET
 from openvmi.hypervisors.emu.msrs import Msrs
 from openvmi.hypervisors.emu.vcpu import Vcpu
 from openvmi.machine import boot
 from openvmi.machine.console import ConsoleInput
 from openvmi.machine.memory import Memory
-from openvmi.units import PAGE_SIZE, Gpa, Gva, Nanoseconds
-
-NAME = "emu"
-
-_ROM_TEXT = Gpa(0xF000_0000)
-_ROM_DATA = Gpa(0xF000_2000)
-_TABLE = Gpa(0xF000_3000)
-_TABLE_OFFSET = names.WINDOW_DATA + names.DATA_LIMIT  #: in the window
+from openvmi.units import PAGE_SIZE, Gva, Nanoseconds
 
 _SLICE = 200_000  #: instructions between two looks at the host: about 2 ms
 _STEP = 16  #: instructions between two looks while in ROM text
 _NAP = 0.005  #: seconds between two looks while idle
 _SHORTEST = 1000  #: instructions of a slice that host time bounds
-_PRIVILEGED_FAULTS = (traps.NOT_PRESENT, traps.PROTECTION)
-_PROTECTED = (
-    (_ROM_TEXT, names.TEXT_LIMIT, "the ROM's text"),
-    (_ROM_DATA, names.DATA_LIMIT, "the ROM's data"),
-    (_TABLE, PAGE_SIZE, "the hypervisor's descriptor table"),
-)
 
 
 class EmuMachine:
@@ -68,20 +54,20 @@ class EmuMachine:
 
     def _build(self) -> None:
         config, memory = self.config, self._memory
-        text = memory.add(_ROM_TEXT, names.TEXT_LIMIT, writable=False, executable=True)
-        data = memory.add(_ROM_DATA, names.DATA_LIMIT, writable=True, executable=False)
-        table = memory.add(_TABLE, PAGE_SIZE, writable=False, executable=False)
+        text = memory.add(ROM_TEXT, names.TEXT_LIMIT, writable=False, executable=True)
+        data = memory.add(ROM_DATA, names.DATA_LIMIT, writable=True, executable=False)
+        table = memory.add(TABLE, PAGE_SIZE, writable=False, executable=False)
         rom = config.rom
         if rom:
             text.view[: len(rom.text)] = rom.text
             data.view[: len(rom.data_page)] = rom.data_page
-        entry = boot.load(config, memory, _platform())
+        entry = boot.load(config, memory, PLATFORM)
 
         self._cpu = Cpu()
         selftest.check(self._cpu)
         self._cpu.attach(memory)
         self._segments = segments.DescriptorTable(table.view)
-        self._cpu.enter_long_mode(Gva(config.guest.window + _TABLE_OFFSET), segments.LIMIT, entry.page_root)
+        self._cpu.enter_long_mode(Gva(config.guest.window + TABLE_OFFSET), segments.LIMIT, entry.page_root)
         self.vcpu = Vcpu(self._cpu, memory, self._segments)
         self._enter(entry)
 
@@ -92,27 +78,22 @@ class EmuMachine:
         self.marks: list[Mark] = []
         self.halted = False
         self.reported: Crash | None = None
-        self.texts = {
+        self.texts: dict[int, str] = {  # by InfoItem
             InfoItem.HYPERVISOR: NAME,
             InfoItem.HYPERVISOR_VERSION: __version__,
             InfoItem.ROM: rom.name if rom else "",
             InfoItem.ROM_VERSION: rom.version if rom else "",
         }
         self._exits: Counter[str] = Counter()
-        self._pc = Pc(self._cpu, self.clock, self.input, self.console_output, self.count)
-        self._emulator = Emulator(self.vcpu, self.msrs, self.clock, self._halt)
-        self._calls = Hypercalls(self)
+        self.pc = Pc(self._cpu, self.clock, self.input, self.console_output, self.count)
         self._first_output: float | None = None
         self._stopping = False
         self._pausing = threading.Event()
         self._paused = threading.Event()
         self._resumed = threading.Event()
         self._runner: int | None = None
-        self._handlers: dict[StopKind, Callable[[Stop], None]] = {
-            StopKind.BUDGET: self._on_budget, StopKind.PORT_OUT: self._on_out, StopKind.PORT_IN: self._on_in,
-            StopKind.FAULT: self._on_fault, StopKind.SOFTWARE: self._on_software, StopKind.SYSCALL: self._on_syscall,
-            StopKind.SYSENTER: self._on_sysenter, StopKind.CPUID: self._on_cpuid, StopKind.PHYSICAL: self._on_physical,
-        }  # fmt: skip
+        self._begin = 0.0
+        self._handler = Exits(self)
 
     def _enter(self, entry: boot.Entry) -> None:
         cpu = self._cpu
@@ -192,7 +173,7 @@ class EmuMachine:
             stop = self._cpu.run(self._budget())
             self.vcpu.shadow = False
             after_call = False
-            self._handlers[stop.kind](stop)
+            self._handler.handle(stop)
             after_call = stop.kind is StopKind.PORT_OUT
 
     def _look_at_host(self) -> None:
@@ -208,12 +189,12 @@ class EmuMachine:
     def _tick(self) -> None:
         now = self.clock.now()
         self.events.tick(now)
-        self._pc.tick(now)
+        self.pc.tick(now)
         if self.input.arrived():
             self.events.raise_source(Source.CONSOLE)
 
     def _deadline(self) -> Nanoseconds | None:
-        deadlines = [at for at in (self.events.deadline, self._pc.apic.deadline) if at is not None]
+        deadlines = [at for at in (self.events.deadline, self.pc.apic.deadline) if at is not None]
         return min(deadlines, default=None)
 
     def _budget(self) -> int:
@@ -238,8 +219,8 @@ class EmuMachine:
         if event is not None:
             source, vector = event
             return vector, lambda: self.events.take(source)
-        vector = self._pc.apic.next()
-        return None if vector is None else (vector, lambda: self._pc.apic.take(vector))
+        interrupt = self.pc.apic.next()
+        return None if interrupt is None else (interrupt, lambda: self.pc.apic.take(interrupt))
 
     def _deliver_pending(self, after_call: bool) -> None:
         event = self._next_event()
@@ -253,9 +234,6 @@ class EmuMachine:
             traps.deliver(self.vcpu, vector)
             event = self._next_event()
         self.vcpu.set_waiting(event is not None)
-
-    def _halt(self) -> None:
-        self.halted = True
 
     def _idle(self) -> None:
         """Lets time pass until something may happen."""
@@ -274,86 +252,6 @@ class EmuMachine:
     def count(self, what: str) -> None:
         """Counts one departure from the guest."""
         self._exits[what] += 1
-
-    # ---- exits ----
-
-    def _on_budget(self, stop: Stop) -> None:
-        if not stop.value:
-            raise GuestEnd(Ending.CRASH, f"the guest cannot go on at {self._cpu.rip:#x}")
-
-    def _on_out(self, stop: Stop) -> None:
-        if self._refuse_port(stop):
-            return
-        if stop.number == private.EMU_PORT and self.config.rom is not None:
-            self._calls.perform()
-            return
-        self.count("port out")
-        self._pc.write_port(stop.number, stop.value & (1 << 8 * stop.size) - 1)
-
-    def _on_in(self, stop: Stop) -> None:
-        self._cpu.general[RAX] = stop.value
-        if self._refuse_port(stop):
-            return
-        self.count("port in")
-        mask = (1 << 8 * stop.size) - 1
-        value = self._pc.read_port(stop.number) & mask
-        # A 32-bit result clears the upper half, narrower ones leave the rest.
-        self._cpu.general[RAX] = value if stop.size == 4 else stop.value & ~mask | value
-
-    def _refuse_port(self, stop: Stop) -> bool:
-        """General protection for user mode, which has no ports, and for the string forms, which nobody needs here."""
-        code = self.vcpu.space.read(Gva(stop.address), min(2, PAGE_SIZE - stop.address % PAGE_SIZE)) or b"\0"
-        string = any(byte in b"\x6c\x6d\x6e\x6f" for byte in (code[:1] if code[0] not in b"\xf2\xf3\x66" else code[1:]))
-        if self._cpu.privilege != 3 and not string:
-            return False
-        self._cpu.rip = stop.address
-        self._trap(traps.PROTECTION, 0)
-        return True
-
-    def _trap(self, vector: int, error: int) -> None:
-        self.count("page fault" if vector == traps.PAGE_FAULT else f"trap {vector}")
-        traps.deliver(self.vcpu, vector, error)
-
-    def _on_fault(self, stop: Stop) -> None:
-        vector = stop.number
-        if vector == traps.PAGE_FAULT:
-            self.vcpu.share_fault(Gva(stop.address))
-        elif vector in _PRIVILEGED_FAULTS:
-            done = self._emulator.emulate()
-            if done:
-                self.count(f"native {done}")
-                return
-        elif vector == traps.INVALID_OPCODE and self.vcpu.space.read(self._cpu.rip, 2) == b"\xcd\x06":
-            self._cpu.rip += 2  # INT 6 comes the same way
-            self._on_software(Stop(StopKind.SOFTWARE, vector))
-            return
-        self._trap(vector, stop.value)
-
-    def _on_software(self, stop: Stop) -> None:
-        before = self.vcpu.space.read(Gva(self._cpu.rip - 1), 1)
-        self.count(f"trap {stop.number}")
-        traps.software(self.vcpu, stop.number, 1 if stop.number == traps.BREAKPOINT and before == b"\xcc" else 2)
-
-    def _on_syscall(self, _: Stop) -> None:
-        self.count("syscall")
-        traps.system_call(self.vcpu, self.msrs.syscall_entry, self.msrs.syscall_mask)
-
-    def _on_sysenter(self, _: Stop) -> None:
-        self._cpu.rip -= 2
-        self._trap(traps.INVALID_OPCODE, 0)
-
-    def _on_cpuid(self, _: Stop) -> None:
-        self.count("cpuid")
-        general = self._cpu.general
-        result = cpuid(general[RAX] & 0xFFFF_FFFF, general[RCX] & 0xFFFF_FFFF)
-        general[RAX], general[RBX], general[RCX], general[RDX] = result
-
-    def _on_physical(self, stop: Stop) -> None:
-        where = next(
-            (text for base, size, text in _PROTECTED if base <= stop.address < base + size),
-            f"guest-physical {stop.address:#x}, where there is no memory (it has {self.config.memory:#x} bytes)",
-        )
-        raise GuestEnd(Ending.CRASH, f"the guest {ACCESSES[stop.value]} {where} at {self._cpu.rip:#x}")
 
     # ---- the end ----
 
@@ -375,22 +273,3 @@ class EmuMachine:
             boot_ms=((self._first_output or now) - self._begin) * 1e3,
             run_ms=(now - self._begin) * 1e3,
         )
-
-
-def _platform() -> boot.Platform:
-    window = (
-        boot.WindowPage(0, _ROM_TEXT, executable=True),
-        boot.WindowPage(PAGE_SIZE, Gpa(_ROM_TEXT + PAGE_SIZE), executable=True),
-        boot.WindowPage(names.WINDOW_DATA, _ROM_DATA, writable=True),
-        boot.WindowPage(_TABLE_OFFSET, _TABLE),
-    )
-    return boot.Platform(
-        name=NAME,
-        kernel_cs=segments.KERNEL_CS,
-        kernel_ss=segments.KERNEL_SS,
-        user_cs=segments.USER_CS,
-        user_ss=segments.USER_SS,
-        descriptor_base=segments.SLOT_BASE,
-        window=window,
-        pc=True,
-    )

@@ -65,6 +65,11 @@ class DescriptorTable:
         self._write()
         return True
 
+    @property
+    def slots(self) -> list[int]:
+        """The descriptors in the slots, as they were given but for the accessed bit."""
+        return [self._known.get(SLOT_BASE + 8 * index, 0) for index in range(names.DESCRIPTOR_SLOTS)]
+
     def code(self, selector: int) -> int | None:
         """The descriptor of a code segment, 0 to 3 in the low selector bits included; None when it is none."""
         descriptor = self._known.get(selector, 0)

@@ -45,11 +45,11 @@ def check(cpu: Cpu) -> None:
     """Calibrates the processor and raises :class:`UnavailableError` when it does not behave."""
     memory = Memory(0x1000)
     region = memory.add(Gpa(_BASE), 0x6000, writable=True, executable=True)
+    table = DescriptorTable(region.view[0x5000:0x6000])
     try:
         struct.pack_into("<Q", region.view, 0, _BASE + 0x1000 | PRESENT | WRITABLE)
         struct.pack_into("<Q", region.view, 0x1000 + 8 * 3, _BASE + 0x2000 | PRESENT | WRITABLE)
         struct.pack_into("<Q", region.view, 0x2000 + 8 * 256, _BASE | PRESENT | WRITABLE | LARGE)
-        table = DescriptorTable(region.view[0x5000:0x6000])
         table.emulate_loads(False)
         cpu.attach_region(region)
         cpu.enter_long_mode(Gva(_TABLE), LIMIT, Gpa(_BASE))
@@ -61,9 +61,9 @@ def check(cpu: Cpu) -> None:
             _enter_kernel(cpu, table)
             _run(cpu, region.view, bytes.fromhex(code), what, expected, rip)
         cpu.instructions = 0
-        table.close()
         cpu.detach_region(region)
     finally:
+        table.close()
         memory.close()
 
 

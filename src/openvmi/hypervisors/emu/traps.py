@@ -14,7 +14,7 @@ from openvmi.abi.names import FLAG_IF
 from openvmi.hypervisors.base import Ending
 from openvmi.hypervisors.emu.cpu import R11, RCX, RSP
 from openvmi.hypervisors.emu.ending import GuestEnd
-from openvmi.hypervisors.emu.segments import KERNEL_CS, KERNEL_SS, USER_CS, USER_SS
+from openvmi.hypervisors.emu.segments import KERNEL_CS, KERNEL_SS, SLOT_BASE, USER_CS, USER_SS
 from openvmi.hypervisors.emu.vcpu import Vcpu
 from openvmi.machine.paging import canonical
 from openvmi.units import Gva
@@ -32,10 +32,12 @@ _NAMES = {
 
 def describe(vcpu: Vcpu, vector: int, error: int) -> str:
     """A trap in words, for people."""
-    text = f"{_NAMES.get(vector, 'interrupt')} (vector {vector})"
+    text = f"{_NAMES.get(vector, 'interrupt')} (vector {vector}"
     if vector in _WITH_ERROR:
         text += f", error code {error:#x}"
-    return text + (f", at address {vcpu.fault_address:#x}" if vector == PAGE_FAULT else "")
+    if vector == PAGE_FAULT:
+        text += f", address {vcpu.fault_address:#x}"
+    return f"{text}) at {vcpu.cpu.rip:#x}"
 
 
 class _Undeliverable(Exception):
@@ -47,7 +49,7 @@ def deliver(vcpu: Vcpu, vector: int, error: int = 0) -> None:
 
     Raises :class:`GuestEnd` when there is no way in.
     """
-    first = f"{describe(vcpu, vector, error)} at {vcpu.cpu.rip:#x}"
+    first = describe(vcpu, vector, error)
     try:
         if vcpu.linked:
             _enter_linked(vcpu, vector, error)
@@ -137,7 +139,7 @@ def _push_frame(vcpu: Vcpu, top: int, error: int | None) -> None:
         frame = struct.pack("<Q", error) + frame
     new = (top & ~15) - len(frame)
     if new < 0 or not vcpu.space.write(Gva(new), frame):
-        raise _Undeliverable(f"its frame cannot be pushed on the kernel stack at {top:#x}, which is not mapped writable")
+        raise _Undeliverable(f"its frame cannot be pushed on the stack at {top:#x}, which is not mapped writable")
     cpu.general[RSP] = new
 
 
@@ -188,6 +190,8 @@ def interrupt_return(vcpu: Vcpu, frame_address: int) -> bool:
         return False
     frame = Frame.unpack(raw)
     user = frame.cs & 3 == 3
+    if not vcpu.linked and max(frame.cs, frame.ss) >= SLOT_BASE:
+        vcpu.refresh_slots()
     code = vcpu.segments.code(frame.cs & 0xFFFF)
     stack = vcpu.segments.stack(frame.ss & 0xFFFF)
     if not user and not frame.ss & ~3:

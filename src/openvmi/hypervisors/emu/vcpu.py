@@ -14,7 +14,7 @@ from typing import NamedTuple
 from openvmi.abi import names
 from openvmi.hypervisors.emu import private
 from openvmi.hypervisors.emu.cpu import Cpu
-from openvmi.hypervisors.emu.segments import DescriptorTable
+from openvmi.hypervisors.emu.segments import SLOT_BASE, DescriptorTable
 from openvmi.machine.memory import Memory
 from openvmi.machine.paging import AddressSpace, canonical
 from openvmi.units import Gpa, Gva
@@ -139,6 +139,17 @@ class Vcpu:
         if self.linked:
             self.cpu.interrupt_flag = True  # what PUSHFQ shows; nothing depends on it
         self.interrupts = bool(value & names.FLAG_IF)
+
+    def refresh_slots(self) -> bool:
+        """Takes the descriptors of the guest's own table into the slots. Whether that changed anything."""
+        start = SLOT_BASE & ~7
+        if start + 8 * names.DESCRIPTOR_SLOTS - 1 > self.gdt.limit:
+            return False
+        raw = self.space.read(Gva(self.gdt.base + start), 8 * names.DESCRIPTOR_SLOTS)
+        before = self.segments.slots
+        if raw is not None:
+            self.segments.set_slots(0, list(struct.unpack(f"<{names.DESCRIPTOR_SLOTS}Q", raw)))
+        return self.segments.slots != before
 
     def link(self, on: bool) -> None:
         """Changes between calls and trap-and-emulate for traps, interrupts and returns."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The local interrupt controller (Intel SDM volume 3, chapter 11), one processor: timer, self-interrupts, priorities."""
+"""The local interrupt controller of one processor (Intel SDM volume 3, chapter 11): timer, interrupts to itself."""
 
 from __future__ import annotations
 

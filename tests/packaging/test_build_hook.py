@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: MIT
+"""What the build hook puts into a wheel, and that it refuses to make one without the built files."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A source tree with one ROM and one guest, both built."""
+    for name in ("abi/4.0/interface.toml", "roms/one/rom.toml", "kernels/two/guest.toml", "build/roms/one.rom",
+                 "build/guests/two.elf"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).touch()
+    return tmp_path
+
+
+def included(top: Path, root: Path, version: str = "standard") -> dict[str, str]:
+    """What the hook adds to a wheel built from `root`."""
+    spec = importlib.util.spec_from_file_location("hatch_build", top / "hatch_build.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    data: dict[str, Any] = {"force_include": {}}
+    module.Hook(str(root), {}, None, None, "", "wheel").initialize(version, data)
+    return data["force_include"]
+
+
+def test_includes(top: Path, tree: Path) -> None:
+    assert included(top, tree) == {
+        str(tree / "abi"): "openvmi/_data/abi",
+        str(tree / "build/roms/one.rom"): "openvmi/_data/roms/one.rom",
+        str(tree / "build/guests/two.elf"): "openvmi/_data/guests/two.elf",
+    }
+
+
+def test_editable_needs_nothing(top: Path, tmp_path: Path) -> None:
+    assert included(top, tmp_path, "editable") == {}
+
+
+@pytest.mark.parametrize("name", ["build/roms/one.rom", "build/guests/two.elf"])
+def test_refuses_without_a_built_file(top: Path, tree: Path, name: str) -> None:
+    (tree / name).unlink()
+    with pytest.raises(FileNotFoundError, match=rf"there is no {name}; run: make build"):
+        included(top, tree)
+
+
+def test_refuses_a_tree_without_kernels(top: Path, tree: Path) -> None:
+    (tree / "kernels/two/guest.toml").unlink()
+    with pytest.raises(FileNotFoundError, match="anything in kernels"):
+        included(top, tree)

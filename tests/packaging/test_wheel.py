@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: MIT
+"""The wheel: what is in it, and that it runs a guest in a clean environment without a compiler."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+
+def run(*command: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """A command with nothing of this process's Python settings."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL_ENV"))}
+    return subprocess.run([str(part) for part in command], cwd=cwd, env=environment, capture_output=True, text=True,
+                          stdin=subprocess.DEVNULL, timeout=600)
+
+
+@pytest.fixture(scope="module")
+def wheel(top: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of this checkout."""
+    folder = tmp_path_factory.mktemp("wheel")
+    done = run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, top, cwd=folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return next(folder.glob("*.whl"))
+
+
+def test_contents(wheel: Path, top: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+        rom = archive.read("openvmi/_data/roms/emu.rom")
+    assert rom == (top / "build" / "roms" / "emu.rom").read_bytes()
+    assert {"openvmi/_data/guests/hello.elf", "openvmi/_data/abi/4.0/interface.toml", "openvmi/py.typed",
+            "openvmi/rom/rom.lds", "openvmi/abi/templates/abi.h.j2", "openvmi/cli/main.py"} <= names
+    assert any(name.endswith("licenses/LICENSE") for name in names)
+    assert not any(name.endswith((".c", ".S", ".pyc")) for name in names)
+
+
+def test_runs_a_guest_where_there_is_no_compiler(wheel: Path, top: Path, tmp_path: Path) -> None:
+    venv = tmp_path / "venv"
+    assert run(sys.executable, "-m", "venv", venv, cwd=tmp_path).returncode == 0
+    python, openvmi = venv / "bin" / "python", venv / "bin" / "openvmi"
+    done = run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-c", top / "constraints.txt",
+               wheel, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert run(python, "-c", "import ziglang", cwd=tmp_path).returncode == 1
+
+    ran = run(openvmi, "run", "hello", "--json", "record.json", cwd=tmp_path)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "hello" in ran.stdout
+    record = json.loads((tmp_path / "record.json").read_text())
+    assert (record["rom"], record["exit_reason"]) == ("emu", "exit") and record["link"]["inline"] > 0
+
+    assert run(openvmi, "doctor", cwd=tmp_path).returncode == 0
+    assert "IrqSaveDisable" in run(openvmi, "abi", "list", cwd=tmp_path).stdout
+    for verb in (("abi", "check"), ("guest", "build", "hello")):
+        refused = run(openvmi, *verb, cwd=tmp_path)
+        assert refused.returncode == 69 and "needs the source tree" in refused.stderr
