@@ -13,13 +13,11 @@ void vmi_refuse(enum vmi_gate gate, const char *format, ...)
 	__builtin_va_list arguments;
 
 	vmi_link_state.refused = gate;
-	vmi_native_write("vmi: refused: ", 14);
 	__builtin_va_start(arguments, format);
-	vmi_native_write(text, vmi_format(text, sizeof(text), format, arguments));
+	vmi_format(text, sizeof(text), format, arguments);
 	__builtin_va_end(arguments);
-	vmi_native_write("\n", 1);
-	for (;;)
-		vmi_native_shutdown(VMI_SHUTDOWN_REFUSED, 0);
+	vmi_print("vmi: refused: %s\n", text);
+	vmi_shutdown(VMI_SHUTDOWN_REFUSED, 0);
 }
 
 void vmi_gate_version(const struct vmi_rom *rom)
@@ -73,8 +71,13 @@ static void need(unsigned group, unsigned revision)
 
 void vmi_gate_groups(void)
 {
+	unsigned profile = vmi_note_version.profile;
+
+	if (profile < VMI_PROFILE_BASE || profile > VMI_PROFILE_FULL)
+		vmi_refuse(VMI_GATE_GROUPS, "this guest needs profile %u, VMI %u.%u has %u to %u; build it again for one of them",
+			   profile, VMI_MAJOR, VMI_MINOR, VMI_PROFILE_BASE, VMI_PROFILE_FULL);
 	for (unsigned group = 0; group < VMI_GROUP_COUNT; group++)
-		if (vmi_profiles[vmi_note_version.profile] & 1u << group)
+		if (vmi_profiles[profile] & 1u << group)
 			need(group, 1);
 	for (const struct vmi_note_group *note = vmi_note_groups; note < vmi_note_groups_end; note++)
 		if (note->flags & VMI_GROUP_NEEDED)

@@ -76,7 +76,7 @@ void vmi_gate_licence(const struct vmi_rom *rom, const struct vmi_options *optio
 void vmi_gate_disabled(const struct vmi_rom *rom, const struct vmi_options *options);
 void vmi_gate_groups(void);
 
-/* Says why on the native console and ends the guest as refused. Sites must be native. */
+/* Says why on the console and ends the guest as refused: natively before linking, through the ROM after it. */
 _Noreturn void vmi_refuse(enum vmi_gate gate, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* ---- linking (link.c, sites.c) ---- */
@@ -96,6 +96,5 @@ void vmi_sites_restore(void);
 void vmi_traps_init(void);
 /* A printf into a buffer; returns the length, cut to size - 1, always terminated. */
 size_t vmi_format(char *to, size_t size, const char *format, __builtin_va_list arguments);
-void vmi_native_write(const char *text, size_t size);
 
 #endif

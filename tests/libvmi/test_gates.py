@@ -79,6 +79,12 @@ def test_a_needed_group_that_is_missing_is_refused_by_name() -> None:
     refused(boot(tamper_guest(guest(), wants, absent), None), "group smp has revision 0")
 
 
+def test_a_profile_that_does_not_exist_is_refused() -> None:
+    odd = tamper_guest(guest(), NoteVersion(major=4, minor=0, profile=Profile.PAGED).pack(),
+                       NoteVersion(major=4, minor=0, profile=9).pack())
+    refused(boot(odd, rom()), "profile 9", "1 to 4")
+
+
 @pytest.mark.parametrize("groups", ["irq", "trap", "mmu", "time", "event", "sys", "debug", "mmu,sys",
                                     "irq,trap,mmu,time,event,sys,debug"])
 def test_disabled_groups_run_native(groups: str) -> None:

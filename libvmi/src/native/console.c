@@ -28,22 +28,19 @@ static void setup(void)
 	out8(SERIAL + ENABLE, 1); /* interrupt when something was received */
 }
 
-void vmi_native_write(const char *text, size_t size)
+int64_t vmi_native_console_write(uint64_t buffer, uint64_t size)
 {
+	const uint8_t *from = (const uint8_t *)buffer;
+
+	if (size > VMI_CONSOLE_LIMIT)
+		return VMI_INVALID;
 	setup();
-	for (; size--; text++) {
+	for (uint64_t done = 0; done < size; done++) {
 		/* Bounded, so that a missing port cannot hang the kernel. */
 		for (int i = 0; i < 100000 && !(in8(SERIAL + LINE_STATUS) & LINE_EMPTY); i++)
 			;
-		out8(SERIAL + DATA, *text);
+		out8(SERIAL + DATA, from[done]);
 	}
-}
-
-int64_t vmi_native_console_write(uint64_t buffer, uint64_t size)
-{
-	if (size > VMI_CONSOLE_LIMIT)
-		return VMI_INVALID;
-	vmi_native_write((const char *)buffer, size);
 	return size;
 }
 
