@@ -8,6 +8,7 @@ from collections.abc import Callable
 from attrs import evolve, frozen
 
 from openvmi.errors import UsageError
+from openvmi.hypervisors.base import Ending
 from openvmi.running import NO_ROM, Request, Run, run
 
 NATIVE_OPTION = "vmi=off"
@@ -40,14 +41,17 @@ class Comparison:
 def compare(request: Request, console: Callable[[str, bytes], bool]) -> Comparison:
     """Runs the guest with the ROM and with vmi=off, both deterministic.
 
-    `console` takes which run (linked, native) and its output.
+    `console` takes which run (linked, native) and its output. What stops the first run stops both: raises
+    :class:`KeyboardInterrupt` or :class:`BrokenPipeError`.
     """
     if request.rom == NO_ROM:
-        raise UsageError("comparing needs a ROM: leave out --rom none")
+        raise UsageError("comparing needs a ROM; leave out --rom none")
     request = evolve(request, deterministic=True)
     native = evolve(request, options=f"{request.options} {NATIVE_OPTION}".strip())
-    return Comparison(run(request, lambda data: console("linked", data)),
-                      run(native, lambda data: console("native", data)))
+    linked = run(request, lambda data: console("linked", data))
+    if linked.outcome.ending is Ending.INTERRUPTED:
+        raise BrokenPipeError if linked.reader_left else KeyboardInterrupt
+    return Comparison(linked, run(native, lambda data: console("native", data)))
 
 
 def _ratio(native: dict[str, int], linked: dict[str, int]) -> float | None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
 from pathlib import Path
 
@@ -19,17 +20,32 @@ def read_bounded(path: Path, limit: int = READ_LIMIT, what: str = "file") -> byt
     Raises :class:`UsageError` when it cannot be read and :class:`BadFileError` when it is too large.
     """
     try:
-        with path.open("rb") as file:
+        with open(path, "rb", opener=_open_at_once) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise UsageError(f"{path}: cannot read this {what}: not a regular file; copy it to one first")
             data = file.read(limit + 1)
-    except OSError as error:
-        raise UsageError(f"{path}: cannot read this {what}: {error.strerror}; check the path") from error
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise UsageError(f"{path}: cannot read this {what}: {reason}; check the path") from error
     if len(data) > limit:
         raise BadFileError(f"{path}: larger than {limit} bytes, the most a {what} may have; is it the right file?")
     return data
 
 
+def _open_at_once(path: str, flags: int) -> int:
+    # Opening a named pipe would wait for a writer, perhaps for ever.
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
 def write_atomically(path: Path, data: bytes) -> None:
-    """Writes beside the target, then renames: readers see the old file or the new one, never a part."""
+    """Writes beside the target, then renames: readers see the old file or the new one, never a part.
+
+    A link is followed. A device or pipe, such as /dev/null, is written to and stays what it is.
+    """
+    path = Path(os.path.realpath(path))
+    if path.exists() and not path.is_file() and not path.is_dir():
+        path.write_bytes(data)
+        return
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Ctrl-C that works while the main thread is deep in an engine's native code."""
+"""Ctrl-C and SIGTERM that work while the main thread is deep in an engine's native code."""
 
 from __future__ import annotations
 
@@ -12,10 +12,18 @@ from contextlib import contextmanager
 
 from openvmi.status import Status
 
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_arrived = threading.Event()
+
+
+def arrived() -> bool:
+    """Whether the innermost :func:`on_interrupt` was asked to stop; also true right after it."""
+    return _arrived.is_set()
+
 
 @contextmanager
 def on_interrupt(stop: Callable[[], None]) -> Iterator[None]:
-    """Calls `stop` from another thread at the first Ctrl-C inside the block; a second one ends the process.
+    """Calls `stop` from another thread at the first Ctrl-C or SIGTERM inside the block; a second ends the process.
 
     A Python signal handler runs only between two instructions of the main thread's Python code, which may be far away.
     The wake-up descriptor is written to at once. Outside the main thread, where there are no signals, does nothing.
@@ -29,21 +37,24 @@ def on_interrupt(stop: Callable[[], None]) -> Iterator[None]:
     def watch() -> None:
         seen = 0
         while numbers := reader.recv(64):
-            for _ in range(numbers.count(signal.SIGINT)):
+            for _ in range(sum(map(numbers.count, _SIGNALS))):
                 seen += 1
                 if seen > 1:
                     os._exit(Status.INTERRUPTED)
+                _arrived.set()
                 stop()
 
     watcher = threading.Thread(target=watch, name="interrupt", daemon=True)
-    handler = signal.signal(signal.SIGINT, lambda *_: None)
+    _arrived.clear()
+    handlers = {number: signal.signal(number, lambda *_: None) for number in _SIGNALS}
     wakeup = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
     watcher.start()
     try:
         yield
     finally:
         signal.set_wakeup_fd(wakeup)
-        signal.signal(signal.SIGINT, handler)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
         writer.close()
         watcher.join()
         reader.close()

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os.path
 import struct
 import threading
 import time
@@ -19,12 +20,14 @@ from openvmi.guest.image import GuestImage
 from openvmi.guest.image import load as load_guest
 from openvmi.hypervisors.base import Ending, Hypervisor, Machine, MachineConfig, Outcome, default_rom_path
 from openvmi.interrupt import on_interrupt
+from openvmi.machine.crash import read_report
 from openvmi.rom.image import RomImage
 from openvmi.status import Status
+from openvmi.units import Gva
 
 NO_ROM = "none"
 _LINK_SYMBOL = "vmi_link_state"
-_LINK_STATE = struct.Struct("<10I")  # struct vmi_link_state in libvmi/include/vmi/vmi.h
+_LINK_STATE = struct.Struct("<10IQ")  # struct vmi_link_state in libvmi/include/vmi/vmi.h
 _LINK_MAGIC = 0x4B4E4C56
 _HIGHEST_CODE = Status.USAGE - 1
 
@@ -63,6 +66,7 @@ class LinkState:
     inline: int
     call: int
     jump: int
+    crash_report: Gva  #: where a native guest left its crash report; 0: nowhere
 
 
 @frozen
@@ -75,10 +79,13 @@ class Run:
     outcome: Outcome
     link: LinkState | None  #: None: the guest ended before it linked, or has no libvmi
     start_ms: float  #: host time from the request to entering the guest
+    reader_left: bool = False  #: whoever read the console did not want more of it
 
     @property
     def status(self) -> int:
         """The exit status of the run."""
+        if self.reader_left and self.outcome.ending is Ending.INTERRUPTED:
+            return Status.OUTPUT_CLOSED
         if self.outcome.ending is Ending.EXIT:
             return min(self.outcome.code, _HIGHEST_CODE)
         return _STATUS[self.outcome.ending]
@@ -88,7 +95,7 @@ def find_guest(name: str) -> Path:
     """The file of a guest: a path to it, or the name of a built one. :class:`UsageError` lists those."""
     folder = resources.built("guests")
     for path in (Path(name), folder / f"{name}.elf"):
-        if path.is_file():
+        if os.path.isfile(path):  # Path.is_file raises for a name that no file can have
             return path
     raise UsageError(f"no guest {name!r}: expected a file, or one of {_known(folder, '*.elf')}")
 
@@ -107,7 +114,7 @@ def find_rom(hypervisor: Hypervisor, choice: str | None) -> RomImage | None:
                                    f"{hypervisor.default_rom}, or use --rom {NO_ROM}")
         return RomImage.load(path)
     for path in (Path(choice), folder / f"{choice}.rom"):
-        if path.is_file():
+        if os.path.isfile(path):
             return RomImage.load(path)
     raise UsageError(f"no ROM {choice!r}: expected a file, {NO_ROM}, or one of {_known(folder, '*.rom')}")
 
@@ -141,9 +148,12 @@ def run(request: Request, console: Callable[[bytes], bool], typed: Iterable[byte
     hypervisor = choose(request.on)
     rom = find_rom(hypervisor, request.rom)
     running: list[Machine] = []
+    reader_left = False
 
     def write(data: bytes) -> None:
+        nonlocal reader_left
         if not console(data):
+            reader_left = True
             for machine in running:
                 machine.stop()
 
@@ -162,7 +172,10 @@ def run(request: Request, console: Callable[[bytes], bool], typed: Iterable[byte
         if over:
             over.set()
         link = read_link(guest, machine)
-    return Run(guest, hypervisor.name, rom, outcome, link, start_ms)
+        if outcome.ending is Ending.CRASH and link and link.crash_report:
+            outcome.crash = read_report(machine.read_memory, link.crash_report, guest.window) or outcome.crash
+            outcome.message = outcome.crash.reason if outcome.crash else outcome.message
+    return Run(guest, hypervisor.name, rom, outcome, link, start_ms, reader_left)
 
 
 def read_link(guest: GuestImage, machine: Machine) -> LinkState | None:
@@ -171,10 +184,10 @@ def read_link(guest: GuestImage, machine: Machine) -> LinkState | None:
     data = machine.read_memory(address, _LINK_STATE.size) if address is not None else None
     if data is None or len(data) != _LINK_STATE.size:
         return None
-    magic, taint, sites, native, nop, inline, call, jump, _, _ = _LINK_STATE.unpack(data)
+    magic, taint, sites, native, nop, inline, call, jump, _, _, report = _LINK_STATE.unpack(data)
     if magic != _LINK_MAGIC:
         return None
-    return LinkState(names.Taint(taint), sites, native, nop, inline, call, jump)
+    return LinkState(names.Taint(taint), sites, native, nop, inline, call, jump, Gva(report))
 
 
 def _forward(typed: Iterable[bytes], machine: Machine) -> threading.Event:

@@ -8,7 +8,7 @@ import re
 from openvmi.errors import UsageError
 
 _UNITS = {"": 0, "K": 10, "M": 20, "G": 30}
-_SIZE = re.compile(r"(\d{1,15})([KMG]?)(?:i?B)?", re.IGNORECASE)
+_SIZE = re.compile(r"(\d{1,15})([KMG]?)(?:i?B)?", re.IGNORECASE | re.ASCII)
 
 
 def parse(text: str) -> int:

@@ -18,6 +18,7 @@ class Status(IntEnum):
     TIMEOUT = 124  #: the time limit was reached
     TOOL = 125  #: the tool failed
     INTERRUPTED = 130  #: stopped by the user
+    OUTPUT_CLOSED = 141  #: who read the output left; as a shell reports a process that SIGPIPE ended
 
 
 MEANING = {
@@ -30,6 +31,7 @@ MEANING = {
     Status.TIMEOUT: "the time limit was reached",
     Status.TOOL: "the tool failed",
     Status.INTERRUPTED: "stopped by the user",
+    Status.OUTPUT_CLOSED: "who read the output left",
 }
 
 _BY_ERROR: list[tuple[type[OpenVmiError], Status]] = [

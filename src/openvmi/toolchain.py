@@ -50,7 +50,8 @@ class Toolchain:
         mapped = [f"-ffile-prefix-map={old}={folders[old]}" for old in sorted(folders, key=len)]
         self._run(
             ["cc", "-target", _TARGET, *flags, "-ffile-compilation-dir=.", *mapped,
-             *[f"-I{folder.resolve()}" for folder in includes], "-c", str(source.resolve()), "-o", str(output.resolve())],
+             *[f"-I{folder.resolve()}" for folder in includes],
+             "-c", str(source.resolve()), "-o", str(output.resolve())],
             f"compiling {source.name}",
         )
 

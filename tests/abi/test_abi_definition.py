@@ -100,8 +100,25 @@ def test_inconsistent(name: str) -> None:
 @pytest.mark.parametrize(("file", "old", "new", "said"), [
     ("irq.toml", None, None, "No such file"),
     ("irq.toml", "[group]", "[group", "not TOML"),
-    ("layouts.toml", 'type = "u32", doc = "BOOT_MAGIC"', 'type = "u24", doc = ""', "type 'u24'; expected u8..u64"),
+    ("layouts.toml", 'type = "u32", doc = "BOOT_MAGIC"', 'type = "u24", doc = ""',
+     "struct[0].fields[0].type is 'u24'; expected u8..u64"),
     ("irq.toml", "site = 16", "site = 99", "a site of 99 bytes"),
+    ("interface.toml", '[interface]', '[other]', "interface is missing; expected a table"),
+    ("interface.toml", "major = 4", "", "interface.major is missing; expected a whole number"),
+    ("interface.toml", "major = 4", "major = true", "interface.major is True; expected a whole number"),
+    ("interface.toml", 'arguments = ["rdi", ', "arguments = [7, ", "interface.arguments[0] is 7; expected a string"),
+    ("interface.toml", 'clobbers = ["flags"]', "", "conventions.leaf.clobbers is missing; expected a list"),
+    ("interface.toml", 'doc = "Done."', "", "error[0].doc is missing; expected a string"),
+    ("interface.toml", 'doc = "Done."', 'doc = "Done."\nmore = 1', "error[0].more: unknown key; expected name, value"),
+    ("interface.toml", 'name = "SITE_LIMIT"', 'name = "LIMIT"', "no constant SITE_LIMIT"),
+    ("irq.toml", "id = 0x01", 'id = "one"', "group.id is 'one'; expected a whole number"),
+    ("irq.toml", "may_be_native = true", "may_be_native = 1", "group.may_be_native is 1; expected true or false"),
+    ("irq.toml", "number = 0x0100", "", "call[0].number is missing; expected a whole number"),
+    ("irq.toml", "arguments = []", "arguments = [1]", "call[0].arguments[0] is 1; expected a table"),
+    ("irq.toml", 'native = { asm = "cli", bytes = "fa" }', 'native = "cli"', "call[0].native is 'cli'; expected a"),
+    ("irq.toml", 'bytes = "fa"', 'bytes = "f"', "call[0].native.bytes: non-hexadecimal number"),
+    ("irq.toml", 'bytes = "fa"', 'code = "fa"', "call[0].native.code: unknown key"),
+    ("layouts.toml", "offset = 0", 'offset = "0"', "struct[0].fields[0].offset is '0'; expected a whole number"),
 ])
 def test_bad_files(tmp_path: Path, top: Path, file: str, old: str | None, new: str | None, said: str) -> None:
     folder = Path(shutil.copytree(top / "abi" / load.CURRENT, tmp_path / load.CURRENT))
@@ -113,4 +130,10 @@ def test_bad_files(tmp_path: Path, top: Path, file: str, old: str | None, new: s
         path.write_text(path.read_text().replace(old, new, 1))
     with pytest.raises(AbiError) as caught:
         load.load(folder)
-    assert said in str(caught.value)
+    assert said in str(caught.value) and str(caught.value).startswith(str(folder))
+
+
+def test_not_text(tmp_path: Path) -> None:
+    (tmp_path / "interface.toml").write_bytes(b"\xff")
+    with pytest.raises(AbiError, match="not TOML"):
+        load.load(tmp_path)

@@ -199,15 +199,16 @@ def test_interrupt_stops_the_machine_from_another_thread(fake: FakeHypervisor, t
     assert signal.getsignal(signal.SIGINT) is before
 
 
-def test_reader_that_left_stops_the_machine(fake: FakeHypervisor, tiny_file: Path,
-                                            monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reader_that_left_stops_the_machine(fake: FakeHypervisor, tiny_file: Path, monkeypatch: pytest.MonkeyPatch,
+                                            capfd: pytest.CaptureFixture[str]) -> None:
     def talk(machine: FakeMachine) -> Outcome:
         machine.config.console(b"more")
         return Outcome(Ending.INTERRUPTED if machine.stopped.is_set() else Ending.EXIT)
 
     fake.outcome = talk
-    monkeypatch.setattr("openvmi.cli.terminal.write", lambda data: False)
-    assert main.run(["run", str(tiny_file)]) == 130
+    monkeypatch.setattr("openvmi.cli.terminal.console", lambda seconds: lambda data: False)
+    assert main.run(["run", str(tiny_file)]) == 141
+    assert capfd.readouterr() == ("", "")
 
 
 def test_preference_decides(monkeypatch: pytest.MonkeyPatch) -> None:

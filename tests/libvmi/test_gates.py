@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import struct
-
 import pytest
 from attrs import evolve
 
@@ -140,8 +138,3 @@ def test_boot_information_of_another_version_is_refused(monkeypatch) -> None:
     refused(boot(with_rom=rom()), "version 5.0", "needs version 4")
 
 
-def test_the_record_is_ten_words() -> None:
-    """struct vmi_link_state in libvmi/include/vmi/vmi.h, as the host reads it."""
-    from openvmi.running import _LINK_STATE
-
-    assert _LINK_STATE.size == struct.calcsize("<10I")

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import struct
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -92,7 +93,7 @@ def test_memory_map() -> None:
     ]  # fmt: skip
     assert ranges[0].start == 0 and ranges[0].size == 4096
     assert (ranges[2].start, ranges[2].size) == (0x10_0000, 0x5000)
-    for one, other in zip(ranges, ranges[1:], strict=False):
+    for one, other in pairwise(ranges):
         assert one.start + one.size == other.start
     assert ranges[-1].start + ranges[-1].size == 16 << 20
     boot_range = ranges[3]

@@ -193,6 +193,8 @@
 #define VMI_BATCH_LIMIT 0x200
 /* Bytes in one ConsoleWrite or ConsoleRead. */
 #define VMI_CONSOLE_LIMIT 0x1000
+/* Bytes of stack that a ROM's call may use at most. */
+#define VMI_STACK_LIMIT 0x100
 /* boot_info.magic: the bytes VMIB. */
 #define VMI_BOOT_MAGIC 0x42494d56
 /* boot_info.flags: the PC devices exist (ports, local APIC) and the direct map covers their memory. */

@@ -498,7 +498,7 @@ struct vmi_rom_descriptor {
 	uint32_t capsule_size;
 	uint32_t signature; /* signature over the image less itself */
 	uint32_t signature_size;
-	uint8_t build_id[32]; /* SHA-256 of text, data, recipes, tables */
+	uint8_t build_id[32]; /* SHA-256 over text, data, recipes, calls, relocations, groups, each after its size as u32 */
 	uint64_t reserved2[2]; /* 0 */
 };
 _Static_assert(sizeof(struct vmi_rom_descriptor) == 144, "size of vmi_rom_descriptor");

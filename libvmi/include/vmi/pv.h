@@ -565,7 +565,8 @@ static inline int64_t pv_event_unmask(uint32_t source)
 }
 
 /* EventAck: Ends the handling of one delivery. Until then the same source is not delivered again. Called by
- * every event handler, once. */
+ * every event handler, once. CONSOLE is raised when input arrives, not while it waits: its handler reads
+ * until there is none. */
 static inline int64_t pv_event_ack(uint32_t source)
 {
 	int64_t result;

@@ -38,7 +38,7 @@ uint64_t vmi_physical(const void *address);
 
 /* ---- what the kernel was linked to ---- */
 
-/* Read by the host after the run under this name, so the layout is fixed: ten u32. */
+/* Read by the host after the run under this name, so the layout is fixed: ten u32, one u64. */
 struct vmi_link_state {
 	uint32_t magic; /* VMI_LINK_MAGIC once linking is over, linked or native */
 	uint32_t taint; /* VMI_TAINT_ bits */
@@ -46,6 +46,7 @@ struct vmi_link_state {
 	uint32_t native, nop, inlined, call, jump; /* sites by what was done */
 	uint32_t refused; /* 0, or which gate refused */
 	uint32_t reserved;
+	uint64_t crash_report; /* guest-virtual, struct vmi_crash_report; 0: none, or handed over by call */
 };
 #define VMI_LINK_MAGIC 0x4b4e4c56
 extern struct vmi_link_state vmi_link_state;

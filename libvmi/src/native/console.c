@@ -6,8 +6,12 @@
 enum { DATA = 0, ENABLE = 1, FIFO = 2, LINE_CONTROL = 3, MODEM_CONTROL = 4, LINE_STATUS = 5 };
 enum { LINE_RECEIVED = 0x01, LINE_EMPTY = 0x20 };
 
-/* QEMU's isa-debug-exit, at the port that everyone gives it. */
+/*
+ * QEMU's isa-debug-exit, at the port that everyone gives it. One byte, of which QEMU's own exit status carries seven
+ * bits: below EXIT_REASON the guest's status, from there on why it ends.
+ */
 #define EXIT_PORT 0xf4
+#define EXIT_REASON 64
 #define KEYBOARD_CONTROLLER 0x64
 #define KEYBOARD_RESET 0xfe
 
@@ -62,7 +66,9 @@ void vmi_native_shutdown(uint32_t reason, uint32_t code)
 	__asm__ volatile("cli");
 	if (reason > VMI_SHUTDOWN_REFUSED)
 		reason = VMI_SHUTDOWN_CRASH;
-	out16(EXIT_PORT, reason << 8 | (code > 63 ? 63 : code));
+	if (code >= EXIT_REASON)
+		code = EXIT_REASON - 1;
+	out8(EXIT_PORT, reason == VMI_SHUTDOWN_EXIT ? code : EXIT_REASON + reason);
 	if (reason == VMI_SHUTDOWN_REBOOT)
 		out8(KEYBOARD_CONTROLLER, KEYBOARD_RESET);
 	for (;;)

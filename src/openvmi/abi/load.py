@@ -4,10 +4,8 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from openvmi import resources
 from openvmi.abi.model import (
@@ -24,15 +22,18 @@ from openvmi.abi.model import (
     Struct,
     Value,
 )
+from openvmi.abi.toml import Table, read
 from openvmi.errors import AbiError, UsageError
 
 CURRENT = "4.0"
+_VERSION = re.compile(r"[0-9]+\.[0-9]+")
 _FIELD_TYPE = re.compile(r"([ui](?:8|16|32|64))(?:\[(\d+)\])?")
 
 
 def versions() -> list[str]:
     """Every version of the interface that is kept, oldest first."""
-    found = [p.name for p in resources.abi_folder().iterdir() if (p / "interface.toml").is_file()]
+    found = [p.name for p in resources.abi_folder().iterdir()
+             if _VERSION.fullmatch(p.name) and (p / "interface.toml").is_file()]
     return sorted(found, key=lambda name: tuple(map(int, name.split("."))))
 
 
@@ -48,72 +49,81 @@ def interface(version: str = CURRENT) -> Interface:
 
 
 def load(folder: Path) -> Interface:
-    """Reads and checks one definition folder."""
-    head = _read(folder / "interface.toml")
-    about = head["interface"]
+    """Reads and checks one definition folder. Raises :class:`AbiError` for whatever is wrong with it."""
+    head = read(folder / "interface.toml")
+    about = head.table("interface")
+    names = head.table("conventions")
     result = Interface(
-        major=about["major"],
-        minor=about["minor"],
-        architecture=about["architecture"],
-        argument_registers=tuple(about["arguments"]),
-        result_register=about["result"],
+        **about.numbers("major", "minor"),
+        architecture=about.get("architecture", str),
+        argument_registers=about.strings("arguments"),
+        result_register=about.get("result", str),
         conventions=tuple(
-            Convention(name, tuple(c["clobbers"]), c["doc"]) for name, c in head["conventions"].items()
+            Convention(name, c.strings("clobbers"), c.get("doc", str))
+            for name, c in ((name, names.table(name)) for name in names.data)
         ),
-        errors=tuple(Value(**e) for e in head["error"]),
-        profiles=tuple(Profile(p["name"], p["value"], tuple(p["groups"]), p["doc"]) for p in head["profile"]),
-        enums=tuple(
-            Enum(e["name"], e["prefix"], e["doc"], tuple(Value(**v) for v in e["values"])) for e in head["enum"]
+        errors=_values(head, "error"),
+        profiles=tuple(
+            Profile(p.get("name", str), p.get("value", int), p.strings("groups"), p.get("doc", str))
+            for p in head.tables("profile")
         ),
-        constants=tuple(Value(**c) for c in head["constant"]),
-        groups=tuple(_group(_read(folder / f"{name}.toml")) for name in about["groups"]),
-        structs=tuple(_struct(s) for s in _read(folder / "layouts.toml")["struct"]),
+        enums=tuple(Enum(**e.texts("name", "prefix", "doc"), values=_values(e, "values")) for e in head.tables("enum")),
+        constants=_values(head, "constant"),
+        groups=tuple(_group(read(folder / f"{name}.toml")) for name in about.strings("groups")),
+        structs=tuple(_struct(s) for s in read(folder / "layouts.toml").tables("struct")),
     )
     check(result, str(folder))
     return result
 
 
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        with path.open("rb") as file:
-            return tomllib.load(file)
-    except OSError as error:
-        raise AbiError(f"{path}: {error.strerror}; an interface definition has this file") from error
-    except tomllib.TOMLDecodeError as error:
-        raise AbiError(f"{path}: not TOML: {error}") from error
+def _values(table: Table, key: str) -> tuple[Value, ...]:
+    return tuple(
+        Value(**v.only("name", "value", "doc").texts("name", "doc"), **v.numbers("value")) for v in table.tables(key)
+    )
 
 
-def _group(data: dict[str, Any]) -> Group:
-    about = data["group"]
+def _group(file: Table) -> Group:
+    about = file.table("group")
+    name = about.get("name", str)
     return Group(
-        id=about["id"], name=about["name"], revision=about["revision"], may_be_native=about["may_be_native"],
-        tied=tuple(about["tied"]), doc=" ".join(about["doc"].split()),
-        calls=tuple(_call(c, about["name"]) for c in data["call"]),
+        id=about.get("id", int), name=name, revision=about.get("revision", int),
+        may_be_native=about.get("may_be_native", bool), tied=about.strings("tied"), doc=_paragraph(about, "doc"),
+        calls=tuple(_call(c, name) for c in file.tables("call")),
     )
 
 
-def _call(data: dict[str, Any], group: str) -> Call:
-    native = data["native"]
+def _call(table: Table, group: str) -> Call:
+    native = table.table("native").only("asm", "bytes", "call", "jump")
+    try:
+        code = bytes.fromhex(native.get("bytes", str, ""))
+    except ValueError as error:
+        raise AbiError(f"{table.file}: {native.where}.bytes: {error}") from error
     return Call(
-        name=data["name"], number=data["number"], group=group, since=data["since"],
-        convention=data["convention"], profile=data["profile"],
-        arguments=tuple(Argument(**a) for a in data["arguments"]), result=data["result"],
-        clobbers=tuple(data.get("clobbers", ())), site=data["site"],
-        native=Native(native.get("asm"), bytes.fromhex(native.get("bytes", "")), native.get("call"),
-                      native.get("jump")),
-        errors=tuple(data["errors"]), contract=" ".join(data["contract"].split()),
+        **table.texts("name", "since", "convention", "profile", "result"), **table.numbers("number", "site"),
+        group=group,
+        arguments=tuple(Argument(**a.only("name", "type", "doc").texts("name", "type", "doc"))
+                        for a in table.tables("arguments")),
+        clobbers=table.strings("clobbers", ()),
+        native=Native(native.get("asm", str, None), code, native.get("call", str, None),
+                      native.get("jump", str, None)),
+        errors=table.strings("errors"), contract=_paragraph(table, "contract"),
     )
 
 
-def _struct(data: dict[str, Any]) -> Struct:
+def _paragraph(table: Table, key: str) -> str:
+    return " ".join(table.get(key, str).split())
+
+
+def _struct(table: Table) -> Struct:
     fields = []
-    for field in data["fields"]:
-        match = _FIELD_TYPE.fullmatch(field["type"])
+    for field in table.tables("fields"):
+        kind = field.get("type", str)
+        match = _FIELD_TYPE.fullmatch(kind)
         if not match:
-            raise AbiError(f"{data['name']}.{field['name']}: type {field['type']!r}; "
-                           "expected u8..u64, i8..i64 or type[n]")
-        fields.append(Field(field["name"], field["offset"], match[1], int(match[2] or 0), field["doc"]))
-    return Struct(data["name"], data["doc"], data["size"], tuple(fields))
+            raise AbiError(f"{table.file}: {field.where}.type is {kind!r}; expected u8..u64, i8..i64 or type[n]")
+        fields.append(Field(**field.texts("name", "doc"), offset=field.get("offset", int), type=match[1],
+                            count=int(match[2] or 0)))
+    return Struct(**table.texts("name", "doc"), size=table.get("size", int), fields=tuple(fields))
 
 
 def check(abi: Interface, where: str = "definition") -> None:
@@ -129,6 +139,9 @@ def problems(abi: Interface):
     profiles = {p.name for p in abi.profiles}
     groups = {g.name: g for g in abi.groups}
     constants = {c.name: c.value for c in abi.constants}
+    if "SITE_LIMIT" not in constants:
+        yield "no constant SITE_LIMIT, the most bytes of any site"
+        return
     numbers: dict[int, str] = {}
     names: set[str] = set()
     for group in abi.groups:

@@ -26,7 +26,7 @@ def compare(
     from openvmi.report import ending, record, table
 
     request = running.Request(guest, on, rom, append, sizes.parse(memory), timeout=timeout)
-    result = comparison.compare(request, terminal.labelled(to_stderr=json))
+    result = comparison.compare(request, terminal.labelled(timeout, to_stderr=json))
     for line in [*ending.lines(result.linked), *ending.lines(result.native)]:
         terminal.tell(line)
     if json:

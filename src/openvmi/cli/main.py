@@ -16,8 +16,6 @@ from openvmi.cli.verbs import Verbs
 from openvmi.errors import OpenVmiError
 from openvmi.status import Status, status_of
 
-#: As a shell reports a process that SIGPIPE ended: who read our output left.
-_OUTPUT_CLOSED = 141
 _DEBUG = "OPENVMI_DEBUG"
 
 app = typer.Typer(cls=Verbs, add_completion=False, rich_markup_mode=None)
@@ -48,22 +46,50 @@ def run(arguments: Sequence[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return Status.INTERRUPTED
     except BrokenPipeError:
-        # What is still buffered cannot go anywhere; the interpreter would complain about it at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _OUTPUT_CLOSED
+        _drop_output()
+        return Status.OUTPUT_CLOSED
     except OpenVmiError as error:
         _tell(str(error))
         return status_of(error)
+    except OSError as error:
+        _trace()
+        _drop_output()
+        where = f"{error.filename}: " if error.filename else ""
+        _tell(f"{where}{error.strerror or error}; the system did not let openvmi do it: check space and permissions")
+        return Status.TOOL
     except Exception as error:
-        if os.environ.get(_DEBUG) == "1":
-            traceback.print_exc()
+        _trace()
         _tell(f"internal error: {type(error).__name__}: {error}; please report it with the output under {_DEBUG}=1")
         return Status.TOOL
 
 
 def main() -> None:
     """The console script."""
+    _open_streams()
     sys.exit(run(sys.argv[1:]))
+
+
+def _open_streams() -> None:
+    """Whatever the caller closed of the three standard streams leads nowhere, but is there.
+
+    Otherwise the next file opened would take its number, and the guest's console would be written into that.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            os.dup2(os.open(os.devnull, os.O_RDWR), number)
+            setattr(sys, name, os.fdopen(number, "r" if name == "stdin" else "w", closefd=False))
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # file names need not be text
+
+
+def _drop_output() -> None:
+    """What is still buffered cannot go anywhere; the interpreter would complain about it at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _trace() -> None:
+    if os.environ.get(_DEBUG) == "1":
+        traceback.print_exc()
 
 
 def _tell(message: str) -> None:

@@ -48,12 +48,11 @@ def inspect(
     if json:
         _print_json(image)
         return
-    from rich.console import Console
-
+    from openvmi.report.screen import Screen
     from openvmi.rom.describe import describe
     from openvmi.rom.render import show
 
-    show(describe(image), Console())
+    show(describe(image), Screen())
 
 
 def _print_json(image: RomImage) -> None:

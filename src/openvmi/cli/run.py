@@ -33,16 +33,17 @@ def run(
     """Run a guest; its console is stdout, everything else is on stderr."""
     from openvmi import running
     from openvmi.files import read_bounded
+    from openvmi.machine.console import INPUT_LIMIT
     from openvmi.report import ending, record
 
     request = running.Request(
         guest, on, rom, append, sizes.parse(memory), tuple(module), timeout, deterministic,
-        read_bounded(input, what="input") if input else b"",
+        read_bounded(input, INPUT_LIMIT, "input") if input else b"",
     )
     typed = terminal.typed() if input is None and sys.stdin and sys.stdin.isatty() else None
-    result = running.run(request, terminal.write, typed)
-    if json:
-        terminal.save(json, record.text(record.run(result)))
+    result = running.run(request, terminal.console(timeout), typed)
     for line in ending.lines(result):
         terminal.tell(line)
+    if json:
+        terminal.save(json, record.text(record.run(result)))
     return result.status

@@ -4,44 +4,70 @@
 from __future__ import annotations
 
 import os
+import select
 import sys
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
-from openvmi.errors import UsageError
+from openvmi import interrupt
+from openvmi.errors import OpenVmiError, UsageError
 from openvmi.files import write_atomically
 
 _STDIN, _STDOUT, _STDERR = 0, 1, 2
+_AT_ONCE = 512  # bytes that a pipe which is ready takes without waiting: PIPE_BUF of POSIX
+_LOOK = 0.05  # seconds between two looks at whether waiting still makes sense
 
 
-def write(data: bytes, descriptor: int = _STDOUT) -> bool:
-    """All of it, at once, past every buffer. False when nobody reads any more."""
-    try:
-        while data:
-            data = data[os.write(descriptor, data):]
-    except BrokenPipeError:
-        return False
-    return True
+def console(seconds: float, descriptor: int = _STDOUT) -> Callable[[bytes], bool]:
+    """A writer past every buffer. It returns False when nobody reads any more.
+
+    A reader that takes its time is waited for, as a pager is, but not beyond `seconds` from now nor beyond a Ctrl-C:
+    what it has not taken by then is dropped, so that it cannot keep the run from ending. Raises :class:`OpenVmiError`
+    when the output cannot be written for any other reason.
+    """
+    end = time.monotonic() + seconds
+
+    def write(data: bytes) -> bool:
+        try:
+            while data:
+                if _ready(descriptor):
+                    data = data[os.write(descriptor, data[:_AT_ONCE]):]
+                elif interrupt.arrived() or time.monotonic() > end:
+                    return True
+        except BrokenPipeError:
+            return False
+        except OSError as error:
+            raise OpenVmiError(f"cannot write the guest's console: {error.strerror}; send stdout elsewhere") from error
+        return True
+
+    return write
 
 
-def labelled(to_stderr: bool) -> Callable[[str, bytes], bool]:
-    """A writer for more than one guest: says on stderr whose output follows."""
-    last = ""
+def _ready(descriptor: int) -> bool:
+    # Windows can wait for sockets only.
+    return sys.platform == "win32" or bool(select.select([], [descriptor], [], _LOOK)[1])
+
+
+def labelled(seconds: float, to_stderr: bool) -> Callable[[str, bytes], bool]:
+    """A writer for more than one guest, `seconds` for each: says on stderr whose output follows."""
+    writers: dict[str, Callable[[bytes], bool]] = {}
 
     def write_for(label: str, data: bytes) -> bool:
-        nonlocal last
-        if label != last:
+        if label not in writers:
             tell(f"--- {label} ---")
-            last = label
-        return write(data, _STDERR if to_stderr else _STDOUT)
+            writers[label] = console(seconds, _STDERR if to_stderr else _STDOUT)
+        return writers[label](data)
 
     return write_for
 
 
 def typed() -> Iterator[bytes]:
     """What is typed, line by line as the terminal gives it, until its end."""
-    while data := os.read(_STDIN, 1024):
-        yield data
+    with suppress(OSError):  # the terminal went away
+        while data := os.read(_STDIN, 1024):
+            yield data
 
 
 def tell(line: str) -> None:

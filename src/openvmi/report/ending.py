@@ -16,8 +16,10 @@ _ROW = 4  # registers in a line
 
 
 def lines(result: Run) -> list[str]:
-    """What there is to say about how a run ended; nothing about a plain exit."""
+    """What there is to say about how a run ended; nothing about a plain exit, or to nobody."""
     outcome = result.outcome
+    if result.status == Status.OUTPUT_CLOSED:
+        return []
     if outcome.ending is Ending.EXIT:
         odd = outcome.code != result.status
         return [f"openvmi: the guest's status {outcome.code} does not fit; reported as {result.status}"] if odd else []

@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from openvmi.comparison import Comparison
 from openvmi.diagnosis import Diagnosis
 from openvmi.hypervisors.base import Availability
+from openvmi.report.screen import Screen
 
 _REASONS = 10  # rows for exit reasons
 _KINDS = ("native", "inline", "call", "jump", "nop")
@@ -34,7 +34,7 @@ def print_comparison(result: Comparison) -> None:
     for kind in _KINDS:
         table.add_row(f"sites {kind}", *_numbers([getattr(r.link, kind) if r.link else None for r in runs]))
     table.add_row("result", *(f"{r.outcome.ending.value} {r.outcome.code}" for r in runs))
-    _console().print(table)
+    Screen().print(table)
 
 
 def print_diagnosis(found: Diagnosis) -> None:
@@ -47,7 +47,7 @@ def print_diagnosis(found: Diagnosis) -> None:
         rom = "" if h.rom is None or h.rom_built else f" Its ROM is not built: run openvmi rom build {h.rom.stem}."
         _row(table, h.name, h.availability, h.summary + rom)
     _row(table, "compiler", found.compiler, "Builds ROMs and guests.")
-    _console().print(table)
+    Screen().print(table)
     print(f"guests: {', '.join(found.guests) or 'none built yet: run make build'}")
 
 
@@ -72,9 +72,3 @@ def _numbers(numbers: list[int | None]) -> list[str]:
 
 def _ratio(value: float | None) -> str:
     return "" if value is None else f"{value:.1f} : 1"
-
-
-def _console() -> Console:
-    return Console(highlight=False)
-
-

@@ -22,7 +22,7 @@ def letters(taint: Taint) -> str:
 def sentence(taint: Taint | None) -> str:
     """For people."""
     if taint is None:
-        return "taint: unknown (the guest had not linked)"
+        return "taint: unknown (the guest had not linked, or lost its record of it)"
     if not letters(taint):
         return "taint: none"
     return f"taint: {letters(taint)} ({', '.join(text for bit, text in _MEANINGS.items() if bit in taint)})"

@@ -13,7 +13,7 @@ from attrs import frozen
 from openvmi import resources
 from openvmi.abi import model
 from openvmi.abi.load import interface
-from openvmi.abi.names import VCPU_BLOCK_SIZE, VCPU_ROM_OFFSET
+from openvmi.abi.names import STACK_LIMIT, VCPU_BLOCK_SIZE, VCPU_ROM_OFFSET
 from openvmi.errors import BuildError, UsageError
 from openvmi.files import read_bounded
 from openvmi.rom import licence
@@ -21,8 +21,6 @@ from openvmi.rom.about import printable
 
 FILE = "rom.toml"
 _VERSION = re.compile(r"(\d{1,3})\.(\d{1,3})")
-#: Stack that a call of the C convention may use, bytes (abi/4.0/interface.toml, conventions.c).
-STACK_LIMIT = 256
 
 
 @frozen

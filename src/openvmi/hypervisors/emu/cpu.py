@@ -98,43 +98,44 @@ class Cpu:
         self.instructions = 0  #: executed so far
         self.page_root = Gpa(0)
         self._stop: Stop | None = None
-        self._counter: Any = None
+        self._begun = 0  #: instructions begun when the stop was noted
+        self._counter: Any = (0, 0)
         self._running = False
         self._hook()
 
     def _hook(self) -> None:
         add, engine = self._engine.hook_add, self._engine
 
-        def interrupt(_: Any, vector: int, __: Any) -> None:
-            self._stop = Stop(StopKind.FAULT, vector)
+        def note(stop: Stop) -> None:
+            self._stop = stop
+            self._begun = self._counter[0]  # the next instruction may be counted too, before the stop takes effect
             engine.emu_stop()
 
+        def interrupt(_: Any, vector: int, __: Any) -> None:
+            note(Stop(StopKind.FAULT, vector))
+
         def invalid(_: Any, __: Any) -> bool:
-            self._stop = Stop(StopKind.FAULT, 6)
-            engine.emu_stop()
+            note(Stop(StopKind.FAULT, 6))
             return True
 
         def port_out(_: Any, port: int, size: int, value: int, __: Any) -> None:
-            self._stop = Stop(StopKind.PORT_OUT, port, value, size, engine.reg_read(x86.UC_X86_REG_RIP))
-            engine.emu_stop()
+            note(Stop(StopKind.PORT_OUT, port, value, size, engine.reg_read(x86.UC_X86_REG_RIP)))
 
         def port_in(_: Any, port: int, size: int, __: Any) -> int:
-            self._stop = Stop(StopKind.PORT_IN, port, engine.reg_read(x86.UC_X86_REG_RAX), size,
-                              engine.reg_read(x86.UC_X86_REG_RIP))  # fmt: skip
-            engine.emu_stop()
+            before = engine.reg_read(x86.UC_X86_REG_RAX)
+            note(Stop(StopKind.PORT_IN, port, before, size, engine.reg_read(x86.UC_X86_REG_RIP)))
             return 0
 
         def memory(_: Any, access: int, address: int, size: int, __: int, ___: Any) -> bool:
-            self._stop = Stop(StopKind.PHYSICAL, 0, ACCESSES.index(_ACCESS.get(access, "accessed")), size, address)
+            note(Stop(StopKind.PHYSICAL, 0, ACCESSES.index(_ACCESS.get(access, "accessed")), size, address))
             return False
 
         def simple(kind: StopKind) -> Callable[..., int]:
-            def note(*_: Any) -> int:
-                self._stop = Stop(kind)
-                engine.emu_stop()
+            def hook(*_: Any) -> int:
+                note(Stop(kind))
                 return 1  # CPUID: the instruction is done
 
-            return note
+            return hook
 
         add(uc.UC_HOOK_INTR, interrupt)
         add(uc.UC_HOOK_INSN_INVALID, invalid)
@@ -211,8 +212,8 @@ class Cpu:
         finally:
             self._running = False
             self._engine.context_update(self._context)
-        executed = min(self._counter)
         stop = self._stop
+        executed = min(self._counter) if stop is None else self._begun
         if stop is None:
             stop = Stop(StopKind.PHYSICAL) if wrong else Stop(StopKind.BUDGET, value=executed)
         elif stop.kind is StopKind.FAULT:

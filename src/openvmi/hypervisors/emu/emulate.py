@@ -95,11 +95,12 @@ class Emulator:
         """Effective address of the memory operand, RIP being after the instruction."""
         memory = instruction.operands[0].mem
         address = memory.disp
-        if memory.base:
-            base = instruction.reg_name(memory.base)
-            address += self._cpu.rip if base == "rip" else self._cpu.general[self._register(instruction, memory.base)]
-        if memory.index:
-            address += self._cpu.general[self._register(instruction, memory.index)] * memory.scale
+        for number, scale in ((memory.base, 1), (memory.index, memory.scale)):
+            name = instruction.reg_name(number) if number else "riz"
+            if name in ("rip", "eip"):
+                address += self._cpu.rip
+            elif name not in ("riz", "eiz"):  # capstone's names for no register
+                address += self._cpu.general[self._register(instruction, number)] * scale
         if memory.segment:
             address += {"fs": self._cpu.fs_base, "gs": self._cpu.gs_base}.get(instruction.reg_name(memory.segment), 0)
         return Gva(address & (1 << 64) - 1)

@@ -3,23 +3,11 @@
 
 from __future__ import annotations
 
-import struct
-
-from openvmi.abi.names import ShutdownReason
 from openvmi.hypervisors.base import Crash, Ending, Registers
 from openvmi.hypervisors.emu.state import REGISTERS
 from openvmi.hypervisors.emu.vcpu import Vcpu
-from openvmi.units import Gva
-
-_BACKTRACE_LIMIT = 64
-_EXIT_CODE_MOST = 63
-
-_ENDINGS = {
-    ShutdownReason.EXIT: (Ending.EXIT, ""),
-    ShutdownReason.REBOOT: (Ending.REBOOT, "the guest asked to be started again"),
-    ShutdownReason.REFUSED: (Ending.REFUSED, "the guest refused to run here; its console says why"),
-    ShutdownReason.CRASH: (Ending.CRASH, "the guest said that it crashed"),
-}
+from openvmi.machine import exit_port
+from openvmi.machine.crash import backtrace
 
 
 class GuestEnd(Exception):
@@ -33,10 +21,15 @@ class GuestEnd(Exception):
 
 
 def shutdown(reason: int, code: int) -> GuestEnd:
-    """The end that a guest asked for: a code above 63 is taken as 63, an unknown reason as CRASH."""
-    known = ShutdownReason(reason) if reason in _ENDINGS else ShutdownReason.CRASH
-    ending, message = _ENDINGS[known]
-    return GuestEnd(ending, message, min(code, _EXIT_CODE_MOST) if ending is Ending.EXIT else 0)
+    """The end that Shutdown asked for."""
+    ending, status, message = exit_port.shutdown(reason, code)
+    return GuestEnd(ending, message, status)
+
+
+def exit_byte(value: int) -> GuestEnd:
+    """The end that a byte to the exit port asked for."""
+    ending, status, message = exit_port.decode(value)
+    return GuestEnd(ending, message, status)
 
 
 def registers(vcpu: Vcpu) -> Registers:
@@ -54,23 +47,7 @@ def registers(vcpu: Vcpu) -> Registers:
     )
 
 
-def backtrace(vcpu: Vcpu, frame: int) -> tuple[Gva, ...]:
-    """Return addresses along saved frame pointers. Ends at the first that is unmapped or does not lead upwards."""
-    found: list[Gva] = []
-    while len(found) < _BACKTRACE_LIMIT and frame and frame % 8 == 0:
-        pair = vcpu.space.read(Gva(frame), 16)
-        if pair is None:
-            break
-        following, address = struct.unpack("<QQ", pair)
-        if not address:
-            break
-        found.append(Gva(address))
-        if following <= frame:
-            break
-        frame = following
-    return tuple(found)
-
-
 def crash(vcpu: Vcpu, reason: str) -> Crash:
     """A crash of what runs now."""
-    return Crash(reason, registers(vcpu), backtrace(vcpu, registers(vcpu).general["rbp"]))
+    now = registers(vcpu)
+    return Crash(reason, now, backtrace(vcpu.space.read, now.general["rbp"]))

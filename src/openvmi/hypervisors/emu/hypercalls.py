@@ -12,14 +12,15 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from openvmi.abi import names
-from openvmi.abi.layouts import CrashReport, TrapGate
-from openvmi.abi.names import Call, Error, Source
-from openvmi.hypervisors.base import Crash, Mark, Registers
+from openvmi.abi.layouts import TrapGate
+from openvmi.abi.names import Call, Error
+from openvmi.hypervisors.base import Mark
 from openvmi.hypervisors.emu import ending, private, traps
 from openvmi.hypervisors.emu.clock import FREQUENCY
 from openvmi.hypervisors.emu.cpu import R8, RAX, RCX, RDI, RDX, RSI, RSP
 from openvmi.hypervisors.emu.cpuid import cpuid
 from openvmi.hypervisors.emu.vcpu import Gate
+from openvmi.machine import crash
 from openvmi.machine.paging import ADDRESS, canonical
 from openvmi.units import PAGE_MASK, Gpa, Gva, Nanoseconds
 
@@ -30,10 +31,7 @@ _VECTORS = 256
 _STACK_ALIGNMENT = 16
 _LOW = 0xFFFF_FFFF
 _MARK_LIMIT = 1 << 20  #: marks that are kept; later ones are counted as exits only
-_MESSAGE_LIMIT = 4096
-_NO_TRAP = 0xFFFF_FFFF
 _LEVELS = range(1, 5)
-_REPORT_REGISTERS = ("rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", *(f"r{n}" for n in range(8, 16)))
 
 #: Answers of the handlers: a result for RAX, or None to leave every register alone.
 Result = int | None
@@ -74,11 +72,6 @@ class Hypercalls:
             return Error.NOT_SUPPORTED
         self._vcpu.link(names.Group.IRQ not in left)
         return Error.SUCCESS
-
-    def probe(self) -> Result:
-        group = self._general[RDI] & _LOW
-        rom = self._machine.config.rom
-        return next((item.revision for item in rom.groups if item.group == group), 0) if rom else 0
 
     def info(self) -> Result:
         item, buffer, size, *_ = self._arguments()
@@ -253,10 +246,7 @@ class Hypercalls:
         return self._machine.events.mask(self._general[RDI] & _LOW, False)
 
     def event_ack(self) -> Result:
-        source = self._general[RDI] & _LOW
-        if source == Source.CONSOLE and len(self._machine.input):
-            self._machine.events.raise_source(Source.CONSOLE)  # there is more than the handler took
-        return self._machine.events.acknowledge(source)
+        return self._machine.events.acknowledge(self._general[RDI] & _LOW)
 
     def event_send(self) -> Result:
         return self._machine.events.send(self._general[RDI] & _LOW)
@@ -305,27 +295,9 @@ class Hypercalls:
         return None
 
     def crash_report(self) -> Result:
-        space = self._vcpu.space
-        raw = space.read(Gva(self._general[RDI]), CrashReport.SIZE)
-        if raw is None:
-            return None
-        report = CrashReport.unpack(raw)
-        text = space.read(Gva(report.message), min(report.message_size, _MESSAGE_LIMIT)) or b""
-        rip, cs, rflags, rsp, ss = report.frame
-        general = dict(zip(_REPORT_REGISTERS, report.registers, strict=True)) | {"rsp": rsp}
-        reason = text.decode("ascii", "replace").strip() or "no reason given"
-        if report.vector != _NO_TRAP:
-            reason += f" (vector {report.vector}, error code {report.error:#x})"
-        if 0 <= report.fault_address - self._machine.config.guest.window < names.WINDOW_SIZE:
-            reason += f"; the address {report.fault_address:#x} is in the ROM's window"
-        self._machine.reported = Crash(
-            reason,
-            Registers(
-                general, Gva(rip), rflags, cs & 0xFFFF, ss & 0xFFFF, Gva(report.fault_address), Gpa(report.page_root),
-                user=cs & 3 == 3,
-            ),
-            ending.backtrace(self._vcpu, general["rbp"]),
-        )  # fmt: skip
+        machine = self._machine
+        report = crash.read_report(self._vcpu.space.read, Gva(self._general[RDI]), machine.config.guest.window)
+        machine.reported = report or machine.reported
         return None
 
 

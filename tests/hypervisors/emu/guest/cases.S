@@ -374,8 +374,8 @@ case_descriptors:
 /* ---- native: everything privileged traps and is emulated ---- */
 
 .macro NATIVE_EXIT code
-	movw $\code, %ax
-	outw %ax, $0xf4
+	movb $\code, %al
+	outb %al, $0xf4
 .endm
 
 	.globl case_native, case_native_faults, case_triple, case_native_user, case_sti_hlt, case_apic, case_ports
@@ -581,7 +581,7 @@ case_ports:
 	movl $1, %eax
 	cpuid
 	movq %rcx, seen + 24
-	NATIVE_EXIT 0x0100
+	NATIVE_EXIT 65
 
 /* ---- accesses that end the guest ---- */
 
@@ -623,6 +623,9 @@ user_stack:
 	.data
 	.globl seen, frame, block, stack_top, gates, direct_apic, buffer, window
 	.set window, 0x40100000
+task:	.long 0				/* task state: the kernel stack at offset 4 */
+	.quad stack_top
+	.skip 92
 	.balign 64
 block:	.skip VMI_VCPU_BLOCK_SIZE
 seen:	.skip 256
@@ -661,20 +664,20 @@ table:	.short 0x2f
 	.quad native_gdt
 native_gdt:
 	.quad 0, 0
-	.quad 0x4000890000000067, 0		/* task state at 0x40000000 + ..., base filled below */
+	.quad 0x4000890000000067, 0		/* task state at 0x40000000; never used */
 	.quad 0, 0
 gdt_register:
 	.short 0x1f
 	.quad user_gdt
 user_gdt:
 	.quad 0, 0
-	.quad 0x4000890100000067, 0		/* task state at 0x40010000: task, first in .data */
+	.quad 0x4000890100000067, 0		/* task state at 0x40010000: task */
 idt_register:
 	.short 64 * 16 - 1
 	.quad idt
 	.balign 16
 .macro IDT_GATE vector, handler, type
-	. = idt + \vector * 16
+	.org idt + \vector * 16
 	.short (\handler - 0x40000000)
 	.short 0x09
 	.byte 0, \type
@@ -685,7 +688,7 @@ idt:
 	IDT_GATE 3, native_breakpoint, 0xee
 	IDT_GATE 13, skip, 0x8e
 	IDT_GATE 0x31, native_tick, 0x8e
-	. = idt + 64 * 16
+	.org idt + 64 * 16
 	.skip 4096
 	.balign 16
 stack_top:

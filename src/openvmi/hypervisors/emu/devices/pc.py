@@ -12,11 +12,11 @@ from openvmi.hypervisors.emu.cpu import Cpu
 from openvmi.hypervisors.emu.devices import apic, ioapic, rtc, serial
 from openvmi.machine.boot import IOAPIC, LOCAL_APIC
 from openvmi.machine.console import ConsoleInput
+from openvmi.machine.exit_port import EXIT_PORT
 from openvmi.units import Nanoseconds
 
 _R = TypeVar("_R")
 
-EXIT_PORT = 0xF4  #: ShutdownReason << 8 | code ends the guest
 _NOTHING = 0xFFFF_FFFF  #: what a port without device reads as
 
 
@@ -59,7 +59,7 @@ class Pc:
         elif port == rtc.DATA_PORT:
             self.rtc.write(value)
         elif port == EXIT_PORT:
-            raise ending.shutdown(value >> 8, value & 0xFF)
+            raise ending.exit_byte(value & 0xFF)
 
 
 def _counted(function: Callable[..., _R], count: Callable[[str], None]) -> Callable[..., _R]:
