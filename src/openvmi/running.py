@@ -66,7 +66,7 @@ class LinkState:
     inline: int
     call: int
     jump: int
-    crash_report: Gva  #: where a native guest left its crash report; 0: nowhere
+    crash_report: Gva = Gva(0)  #: where a native guest left its crash report; 0: nowhere
 
 
 @frozen

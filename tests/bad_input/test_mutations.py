@@ -20,7 +20,7 @@ from tests.bad_input.mutation import Change, boot, changed, sealed
 _PRONE = [0x00, 0x01, 0x7F, 0x80, 0xFF, 0xC3, 0xCC, 0xCD, 0xCF, 0xE6, 0xE9, 0xEE, 0xEF, 0xF4, 0xFA]
 _NEW = st.lists(st.sampled_from(_PRONE) | st.integers(0, 255), min_size=1, max_size=8).map(bytes)
 _QUICK = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-_BOOT = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+_BOOT = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def changes(start: int, end: int) -> st.SearchStrategy[list[Change]]:

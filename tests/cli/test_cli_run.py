@@ -84,7 +84,7 @@ def test_console_is_raw_on_stdout(fake: FakeHypervisor, tiny_file: Path, capfdbi
 def test_record(fake: FakeHypervisor, tiny_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     guest = image.load(tiny_file)
     monkeypatch.setattr(running, "_LINK_SYMBOL", "start")
-    fake.memory = {guest.entry: struct.pack("<10I", 0x4B4E4C56, 6, 10, 1, 2, 3, 4, 0, 0, 0)}
+    fake.memory = {guest.entry: struct.pack("<10IQ", 0x4B4E4C56, 6, 10, 1, 2, 3, 4, 0, 0, 0, 0)}
     fake.outcome = lambda machine: Outcome(
         Ending.EXIT, 3, exits={"out": 2, "hlt": 1}, instructions=1000, marks=[Mark(1, 2, 500, 70)], boot_ms=1.5,
         run_ms=2.25)
@@ -101,7 +101,7 @@ def test_record(fake: FakeHypervisor, tiny_file: Path, tmp_path: Path, monkeypat
     assert (record["exit_reason"], record["exit_code"], record["status"]) == ("exit", 3, 3)
 
 
-@pytest.mark.parametrize("memory", [b"", b"\0" * 40, struct.pack("<10I", 0x4B4E4C56, *range(9))[:39]])
+@pytest.mark.parametrize("memory", [b"", b"\0" * 48, struct.pack("<10IQ", 0x4B4E4C56, *range(10))[:47]])
 def test_record_without_link_state(memory: bytes, fake: FakeHypervisor, tiny_file: Path, tmp_path: Path,
                                    monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(running, "_LINK_SYMBOL", "start")

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""How a native guest ends a PC: one byte to a port, as QEMU's isa-debug-exit takes it and the hypervisors here do.
+"""How a guest on a PC says that it ends: one byte to a port, which libvmi's native Shutdown writes.
 
-Below 64 the byte is the guest's exit status; from 64 on it is 64 and a :class:`ShutdownReason`
-(libvmi/src/native/console.c). Seven bits are all that comes through QEMU's own exit status.
+    0 to 63         EXIT with that status
+    64 + reason     any other ShutdownReason: 65 REBOOT, 66 CRASH, 67 REFUSED
+
+QEMU has a device for it, isa-debug-exit, which ends QEMU itself with the status (byte << 1) | 1.
 """
 
 from __future__ import annotations
@@ -11,24 +13,26 @@ from openvmi.abi.names import ShutdownReason
 from openvmi.hypervisors.base import Ending
 
 EXIT_PORT = 0xF4
-CODE_LIMIT = 63  #: the highest exit status of a guest
-_REASONS = 64
+CODE_MOST = 63  #: the highest exit status that the byte can carry
+_REASON = CODE_MOST + 1
 
 _ENDINGS = {
-    ShutdownReason.EXIT: (Ending.EXIT, ""),
-    ShutdownReason.REBOOT: (Ending.REBOOT, "the guest asked to be started again"),
-    ShutdownReason.REFUSED: (Ending.REFUSED, "the guest refused to run here; its console says why"),
-    ShutdownReason.CRASH: (Ending.CRASH, "the guest said that it crashed"),
+    _REASON + ShutdownReason.REBOOT: Ending.REBOOT,
+    _REASON + ShutdownReason.CRASH: Ending.CRASH,
+    _REASON + ShutdownReason.REFUSED: Ending.REFUSED,
+}
+
+#: A sentence for each ending that the byte can tell of.
+MESSAGES = {
+    Ending.EXIT: "",
+    Ending.REBOOT: "the guest asked to be started again",
+    Ending.CRASH: "the guest said that it crashed",
+    Ending.REFUSED: "the guest refused to run here; its console says why",
 }
 
 
-def shutdown(reason: int, code: int) -> tuple[Ending, int, str]:
-    """The end that a guest asked for: a code above 63 is taken as 63, an unknown reason as CRASH."""
-    known = ShutdownReason(reason) if reason in _ENDINGS else ShutdownReason.CRASH
-    ending, message = _ENDINGS[known]
-    return ending, min(code, CODE_LIMIT) if ending is Ending.EXIT else 0, message
-
-
-def decode(value: int) -> tuple[Ending, int, str]:
-    """What a byte written to the port means: how the guest ended, its exit status, a sentence about it."""
-    return shutdown(ShutdownReason.EXIT, value) if value <= CODE_LIMIT else shutdown(value - _REASONS, 0)
+def decode(value: int) -> tuple[Ending, int]:
+    """How the guest ended, and its status, which is 0 for anything but EXIT. A byte without meaning is a CRASH."""
+    if 0 <= value <= CODE_MOST:
+        return Ending.EXIT, value
+    return _ENDINGS.get(value, Ending.CRASH), 0
