@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Bare hardware, second part: makes the boot contract from what PVH gives. The final page tables map the kernel's
+ * Bare hardware, second part: makes the boot contract from what the loader gives. The final page tables map the kernel's
  * segments as linked, each with its own permissions, and the first 4 GiB - memory and devices - at the direct map.
  */
-#include "../link.h"
-#include <vmi/guest.h>
+#include "pc.h"
 
 #define PAGE 4096ull
 #define LARGE_PAGE (2ull << 20)
@@ -15,23 +14,11 @@
 
 enum { PRESENT = 1, WRITABLE = 2, TABLE = 7, WRITE_THROUGH = 8, UNCACHED = 16, LARGE = 128 };
 #define NO_EXECUTE (1ull << 63)
+/* Where firmware puts expansion ROMs, and how they are aligned (PCI Firmware 3.0, section 5.2). */
+#define ROM_AREA 0xc0000
+#define ROM_AREA_END 0xe0000
+#define ROM_STEP 2048
 #define DEVICES 0xc0000000ull /* from here to 4 GiB a PC has devices, not memory */
-
-/* Xen public/arch-x86/hvm/start_info.h, version 1. */
-struct start_info {
-	uint32_t magic, version, flags, module_count;
-	uint64_t modules, command_line, rsdp, memory_map;
-	uint32_t memory_map_count, reserved;
-};
-struct start_module {
-	uint64_t address, size, command_line, reserved;
-};
-struct start_range {
-	uint64_t address, size;
-	uint32_t type, reserved;
-};
-#define START_MAGIC 0x336ec578
-#define START_RAM 1
 
 extern char vmi_physical_offset[]; /* an absolute symbol of the linker script */
 extern char vmi_text_start[], vmi_text_end[], vmi_data_start[];
@@ -39,18 +26,13 @@ extern char vmi_text_start[], vmi_text_end[], vmi_data_start[];
 static struct vmi_boot_info info;
 static struct vmi_memory_range ranges[MEMORY_RANGES];
 static struct vmi_module modules[MODULES];
-static uint64_t root[512], low[512], direct[512], direct_large[DIRECT_GIB][512], image[512]
-	__attribute__((aligned(4096)));
-static uint64_t image_pages[8][512] __attribute__((aligned(4096)));
+
+typedef uint64_t page_table[512] __attribute__((aligned(4096)));
+static page_table root, low, image, image_pages[8], direct, direct_large[DIRECT_GIB];
 
 static uint64_t physical(const void *address)
 {
 	return (uint64_t)address - (uint64_t)vmi_physical_offset;
-}
-
-static void *linked(uint64_t address)
-{
-	return (void *)(VMI_GUEST_DIRECT_MAP + address);
 }
 
 static uint64_t flags_of(uint64_t address)
@@ -71,6 +53,41 @@ static void map_image(void)
 		image_pages[(address - start) / LARGE_PAGE][address / PAGE % 512] = physical((void *)address) | flags_of(address);
 }
 
+static void map_window(uint64_t offset, const void *page, uint64_t flags)
+{
+	uint64_t address = (uint64_t)vmi_window + offset, start = (uint64_t)vmi_image_start;
+
+	image_pages[(address - start) / LARGE_PAGE][address / PAGE % 512] = physical(page) | flags;
+}
+
+/*
+ * A ROM that firmware has put into the expansion-ROM area, as classic VMI had it. Its text and data move to pages that
+ * can be mapped into the window; the image stays where it is for the linker, which checks the rest of it.
+ */
+static void find_rom(void)
+{
+	static uint8_t text[VMI_TEXT_LIMIT] __attribute__((aligned(4096)));
+	static uint8_t data[VMI_DATA_LIMIT] __attribute__((aligned(4096)));
+	struct vmi_rom rom;
+
+	for (uint64_t address = ROM_AREA; address < ROM_AREA_END; address += ROM_STEP) {
+		const struct vmi_rom_header *header = pc_at(address);
+
+		if (header->rom_signature != 0xaa55 || header->signature != VMI_ROM_MAGIC)
+			continue;
+		info.rom = address;
+		info.rom_size = header->length * 512u;
+		if (!vmi_rom_open(&rom, header, info.rom_size) && rom.descriptor) {
+			memcpy(text, rom.image + rom.descriptor->text, rom.descriptor->text_size);
+			memcpy(data, rom.image + rom.descriptor->data, rom.descriptor->data_size);
+		}
+		for (uint64_t i = 0; i < VMI_TEXT_LIMIT; i += PAGE)
+			map_window(i, text + i, PRESENT);
+		map_window(VMI_WINDOW_DATA, data, PRESENT | WRITABLE | NO_EXECUTE);
+		return;
+	}
+}
+
 static void map_direct(void)
 {
 	root[VMI_GUEST_DIRECT_MAP >> 39] = physical(direct) | TABLE;
@@ -89,8 +106,7 @@ static void add_range(uint64_t start, uint64_t end, uint32_t type)
 			(struct vmi_memory_range){ .start = start, .size = end - start, .type = type };
 }
 
-/* A range of memory, around the kernel's image and below the end of the direct map. */
-static void add_memory(uint64_t start, uint64_t end)
+void pc_add_memory(uint64_t start, uint64_t end)
 {
 	uint64_t image_start = info.image, image_end = info.image + (info.image_end - info.image_start);
 
@@ -109,52 +125,35 @@ static void add_memory(uint64_t start, uint64_t end)
 	add_range(image_end, end, VMI_MEMORY_USABLE);
 }
 
-static _Noreturn void stop(const char *why)
+void pc_add_module(uint64_t start, uint64_t size, uint64_t name)
+{
+	if (info.module_count < MODULES)
+		modules[info.module_count++] = (struct vmi_module){ .start = start, .size = size, .name = name };
+}
+
+void pc_set_command_line(uint64_t address)
+{
+	info.command_line = address;
+	info.command_line_size = strlen(pc_at(address));
+}
+
+_Noreturn void pc_stop(const char *why)
 {
 	vmi_native_console_write((uint64_t)why, strlen(why));
 	for (;;)
 		vmi_native_shutdown(VMI_SHUTDOWN_REFUSED, 0);
 }
 
-static void read_memory_map(const struct start_info *start)
+/*
+ * Called on the first page tables with the physical address of what the loader left, and the loader's magic number in
+ * EAX. Returns the boot information.
+ */
+uint64_t vmi_pc_begin(uint32_t start, uint32_t magic)
 {
-	const struct start_range *range = linked(start->memory_map);
+	static const char nothing[] = "";
 
-	if (start->version < 1 || !start->memory_map_count)
-		stop("vmi: refused: the PVH start information has no memory map; use a loader with version 1 of it\n");
-	for (uint32_t i = 0; i < start->memory_map_count; i++)
-		if (range[i].type == START_RAM)
-			add_memory(range[i].address, range[i].address + range[i].size);
-}
-
-static uint64_t text_at(uint64_t address)
-{
-	static const char none[] = "";
-
-	return address ? address : physical(none);
-}
-
-static void read_modules(const struct start_info *start)
-{
-	const struct start_module *from = linked(start->modules);
-
-	for (uint32_t i = 0; i < start->module_count && i < MODULES; i++)
-		modules[info.module_count++] = (struct vmi_module){
-			.start = from[i].address,
-			.size = from[i].size,
-			.name = text_at(from[i].command_line),
-		};
-}
-
-/* Called on the first page tables with the physical address of the start information. Returns the boot information. */
-uint64_t vmi_pc_begin(uint64_t start_address)
-{
-	const struct start_info *start = linked(start_address);
-
-	if (start->magic != START_MAGIC)
-		stop("vmi: refused: entered as PVH, but there is no PVH start information\n");
-	if (vmi_image_end - vmi_image_start > (long)sizeof(image_pages) / (long)PAGE * (long)LARGE_PAGE)
-		stop("vmi: refused: the kernel image is larger than 16 MiB\n");
+	if (vmi_window + VMI_WINDOW_SIZE - vmi_image_start > (long)(sizeof(image_pages) / PAGE * LARGE_PAGE))
+		pc_stop("vmi: refused: the kernel image is larger than 16 MiB\n");
 	root[0] = physical(low) | TABLE;
 	map_image();
 	map_direct();
@@ -166,7 +165,6 @@ uint64_t vmi_pc_begin(uint64_t start_address)
 		.flags = VMI_BOOT_PC,
 		.memory_map = physical(ranges),
 		.modules = physical(modules),
-		.command_line = text_at(start->command_line),
 		.vcpu_count = 1,
 		.descriptor_base = 0x33,
 		.window = (uint64_t)vmi_window,
@@ -181,9 +179,13 @@ uint64_t vmi_pc_begin(uint64_t start_address)
 		.user_ss = 0x23,
 		.hypervisor = "bare",
 	};
-	info.command_line_size = strlen(linked(info.command_line));
-	read_memory_map(start);
-	read_modules(start);
+	pc_set_command_line(physical(nothing));
+	if (magic == MULTIBOOT_LOADED)
+		pc_read_multiboot(start);
+	else
+		pc_read_pvh(start);
+	vmi_forms_init();
+	find_rom();
 	__asm__ volatile("movq %0, %%cr3" : : "r"(info.page_root) : "memory");
-	return (uint64_t)linked(physical(&info));
+	return (uint64_t)pc_at(physical(&info));
 }

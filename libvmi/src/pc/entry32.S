@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Bare hardware: from the PVH boot protocol (Xen docs/misc/pvh.pandoc, hvm/start_info.h) to 64-bit mode. The protocol
- * enters at a physical address in 32-bit mode without paging; the kernel is linked vmi_physical_offset higher.
+ * Bare hardware: from a boot protocol to 64-bit mode. Both PVH (Xen docs/misc/pvh.pandoc) and Multiboot2 (GNU, version
+ * 2.0) enter at a physical address in 32-bit mode without paging; the kernel is linked vmi_physical_offset higher.
  *
  * First page tables, replaced by pc.c:
  *
@@ -26,14 +26,32 @@
 	.asciz "Xen"
 	.long pvh_entry_physical
 
+#define MULTIBOOT_MAGIC 0xe85250d6
+
+	.section .multiboot, "a", @progbits
+	.balign 8
+multiboot_header:
+	.long MULTIBOOT_MAGIC, 0, multiboot_header_end - multiboot_header
+	.long 0x100000000 - (MULTIBOOT_MAGIC + (multiboot_header_end - multiboot_header))
+	.short 3, 0			/* entry address */
+	.long 12, multiboot_entry_physical
+	.balign 8
+	.short 0, 0			/* end */
+	.long 8
+multiboot_header_end:
+
 	.section .text
 	.code32
-	.globl pvh_entry
-/* EBX at struct hvm_start_info, flat segments, interrupts off, no stack. EDI: from linked to physical addresses. */
+	.globl pvh_entry, multiboot_entry
+/* EBX at struct hvm_start_info, flat segments, interrupts off, no stack. */
 pvh_entry:
+	xorl %eax, %eax
+/* The same, EBX at the boot information, EAX the magic number that says so. EBP: which of the two. */
+multiboot_entry:
 	cld
+	movl %eax, %ebp
 	xorl %edi, %edi
-	subl $vmi_physical_offset, %edi
+	subl $vmi_physical_offset, %edi	/* from linked to physical addresses */
 	leal boot_stack_top(%edi), %esp
 
 	/* Page tables. */
@@ -91,10 +109,11 @@ pvh_entry:
 	movl %eax, %gs
 	movq $4f, %rax
 	jmp *%rax
-/* At linked addresses; EBX the start information. */
+/* At linked addresses. */
 4:	leaq boot_stack_top(%rip), %rsp
-	xorl %ebp, %ebp
 	movl %ebx, %edi
+	movl %ebp, %esi
+	xorl %ebp, %ebp
 	call vmi_pc_begin
 	movq %rax, %rdi			/* struct vmi_boot_info */
 	jmp vmi_start
