@@ -17,9 +17,10 @@ CODE_MOST = 63  #: the highest exit status that the byte can carry
 _REASON = CODE_MOST + 1
 
 _ENDINGS = {
-    _REASON + ShutdownReason.REBOOT: Ending.REBOOT,
-    _REASON + ShutdownReason.CRASH: Ending.CRASH,
-    _REASON + ShutdownReason.REFUSED: Ending.REFUSED,
+    ShutdownReason.EXIT: Ending.EXIT,
+    ShutdownReason.REBOOT: Ending.REBOOT,
+    ShutdownReason.CRASH: Ending.CRASH,
+    ShutdownReason.REFUSED: Ending.REFUSED,
 }
 
 #: A sentence for each ending that the byte can tell of.
@@ -31,8 +32,12 @@ MESSAGES = {
 }
 
 
+def shutdown(reason: int, code: int) -> tuple[Ending, int]:
+    """What Shutdown(reason, code) asks for: a code above 63 is taken as 63, an unknown reason as CRASH."""
+    ending = next((ending for known, ending in _ENDINGS.items() if known == reason), Ending.CRASH)
+    return ending, min(code, CODE_MOST) if ending is Ending.EXIT else 0
+
+
 def decode(value: int) -> tuple[Ending, int]:
     """How the guest ended, and its status, which is 0 for anything but EXIT. A byte without meaning is a CRASH."""
-    if 0 <= value <= CODE_MOST:
-        return Ending.EXIT, value
-    return _ENDINGS.get(value, Ending.CRASH), 0
+    return shutdown(ShutdownReason.EXIT, value) if value <= CODE_MOST else shutdown(value - _REASON, 0)

@@ -22,14 +22,14 @@ class GuestEnd(Exception):
 
 def shutdown(reason: int, code: int) -> GuestEnd:
     """The end that Shutdown asked for."""
-    ending, status, message = exit_port.shutdown(reason, code)
-    return GuestEnd(ending, message, status)
+    ending, status = exit_port.shutdown(reason, code)
+    return GuestEnd(ending, exit_port.MESSAGES[ending], status)
 
 
 def exit_byte(value: int) -> GuestEnd:
     """The end that a byte to the exit port asked for."""
-    ending, status, message = exit_port.decode(value)
-    return GuestEnd(ending, message, status)
+    ending, status = exit_port.decode(value)
+    return GuestEnd(ending, exit_port.MESSAGES[ending], status)
 
 
 def registers(vcpu: Vcpu) -> Registers:
