@@ -13,6 +13,8 @@ from pathlib import Path
 from attrs import frozen
 
 COMMAND = [sys.executable, "-m", "openvmi.cli.main"]
+#: Verb and guest, on the hypervisor whose words the tests know.
+HELLO, HOSTILE = ["run", "hello", "--on", "emu"], ["run", "hostile", "--on", "emu"]
 PATIENCE = 30  # seconds after which a command counts as hanging
 
 

@@ -13,7 +13,7 @@ from openvmi.files import READ_LIMIT
 from openvmi.machine.console import INPUT_LIMIT
 from openvmi.rom.container import IMAGE_LIMIT
 from openvmi.status import Status
-from tests.bad_input.command import Done, openvmi, refused, together
+from tests.bad_input.command import HELLO, HOSTILE, Done, openvmi, refused, together
 from tests.bad_input.damage import DATA, Elf, emu_rom
 
 
@@ -44,9 +44,9 @@ MAKE = {"missing": nothing, "directory": Path.mkdir, "pipe": os.mkfifo, "link to
 #: What kind of file, and how the command is given it.
 _PLACES = {
     "guest": ["run", "{}"],
-    "ROM": ["run", "hello", "--rom", "{}"],
-    "module": ["run", "hello", "--module", "{}"],
-    "input": ["run", "hello", "--input", "{}"],
+    "ROM": [*HELLO, "--rom", "{}"],
+    "module": [*HELLO, "--module", "{}"],
+    "input": [*HELLO, "--input", "{}"],
     "inspected guest": ["guest", "inspect", "{}"],
     "inspected ROM": ["rom", "inspect", "{}"],
 }
@@ -109,30 +109,30 @@ def test_truncated_guest(part: float, tmp_path: Path) -> None:
 def test_truncated_rom(part: float, tmp_path: Path) -> None:
     data = emu_rom()
     (tmp_path / "cut.rom").write_bytes(data[:int(part * len(data))])
-    refused(openvmi("run", "hello", "--rom", tmp_path / "cut.rom"), Status.BAD_FILE, "cut.rom: ", "expected", "damaged")
+    refused(openvmi(*HELLO, "--rom", tmp_path / "cut.rom"), Status.BAD_FILE, "cut.rom: ", "expected", "damaged")
 
 
 def test_more_after_the_end_of_a_rom(tmp_path: Path) -> None:
     (tmp_path / "long.rom").write_bytes(emu_rom() + bytes(512))
-    refused(openvmi("run", "hello", "--rom", tmp_path / "long.rom"), Status.BAD_FILE, "a length of")
+    refused(openvmi(*HELLO, "--rom", tmp_path / "long.rom"), Status.BAD_FILE, "a length of")
 
 
 @pytest.mark.parametrize("where", ["none/record", "file/record", "", "/proc/record"],
                          ids=["no folder", "file as folder", "folder", "no permission"])
 def test_record_cannot_be_written(where: str, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    done = openvmi("run", "hostile", "--json", tmp_path / where)
+    done = openvmi(*HOSTILE, "--json", tmp_path / where)
     assert done.status == Status.USAGE and done.out.startswith(b"vmi: ")  # the guest has run
     assert done.told.startswith("openvmi: ") and done.told.count("\n") == 1
     assert "cannot write the record: " in done.told and "; choose another file" in done.told
 
 
 def test_a_crash_is_told_although_the_record_cannot_be_written(tmp_path: Path) -> None:
-    done = openvmi("run", "hostile", "--append", "hostile.do=load", "--json", tmp_path)
+    done = openvmi(*HOSTILE, "--append", "hostile.do=load", "--json", tmp_path)
     assert done.status == Status.USAGE and "openvmi: crash: " in done.told and "cannot write the record" in done.told
 
 
 def test_record_to_a_device_leaves_the_device(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(os.devnull)
-    assert openvmi("run", "hostile", "--json", tmp_path / "link").status == 1
+    assert openvmi(*HOSTILE, "--json", tmp_path / "link").status == 1
     assert (tmp_path / "link").is_symlink() and Path(os.devnull).is_char_device()

@@ -11,7 +11,7 @@ import pytest
 from openvmi.abi.layouts import RomDescriptor
 from openvmi.abi.names import DATA_LIMIT, TEXT_LIMIT
 from openvmi.status import Status
-from tests.bad_input.command import Done, openvmi, refused, together
+from tests.bad_input.command import HELLO, Done, openvmi, refused, together
 from tests.bad_input.damage import Rom
 
 FAR = 0xFFFFFFFF
@@ -43,7 +43,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Done]:
     for number, (name, (spoil, _)) in enumerate(CASES.items()):
         path = folder / f"bad{number}.rom"
         path.write_bytes(spoil(Rom()).data)
-        commands[name] = ["run", "hello", "--rom", path]
+        commands[name] = [*HELLO, "--rom", path]
     return together(commands)
 
 
@@ -56,4 +56,4 @@ def test_refused(name: str, done: dict[str, Done]) -> None:
 def test_inspect_refuses_as_run_does(tmp_path: Path) -> None:
     path = tmp_path / "bad.rom"
     path.write_bytes(Rom().flip(-1).data)
-    assert openvmi("rom", "inspect", path) == openvmi("run", "hello", "--rom", path)
+    assert openvmi("rom", "inspect", path) == openvmi(*HELLO, "--rom", path)

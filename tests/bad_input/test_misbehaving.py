@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import pytest
 
 from openvmi.status import Status
-from tests.bad_input.command import COMMAND, PATIENCE, Done, clean, openvmi, together
+from tests.bad_input.command import COMMAND, HOSTILE, PATIENCE, Done, clean, openvmi, together
 
 AT_ONCE = 1.0  # seconds
 LIMIT = 0.5  # seconds that a run may take
@@ -21,7 +21,7 @@ SPARE = 2.5  # seconds for starting and ending, on a slow machine
 
 def do(deed: str, *arguments: str) -> Done:
     """Lets the guest misbehave, and asserts that only its console is on stdout."""
-    return did(deed, openvmi("run", "hostile", "--append", f"hostile.do={deed}", *arguments))
+    return did(deed, openvmi(*HOSTILE, "--append", f"hostile.do={deed}", *arguments))
 
 
 def did(deed: str, done: Done) -> Done:
@@ -34,8 +34,8 @@ def did(deed: str, done: Done) -> Done:
 @contextmanager
 def doing(deed: str, verb: str = "run") -> Iterator[subprocess.Popen[bytes]]:
     """A guest that misbehaves at this moment."""
-    process = subprocess.Popen([*COMMAND, verb, "hostile", "--append", f"hostile.do={deed}"], stdin=subprocess.DEVNULL,
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = subprocess.Popen([*COMMAND, verb, *HOSTILE[1:], "--append", f"hostile.do={deed}"],
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     try:
         assert process.stdout
         while b"hostile:" not in process.stdout.readline():
@@ -89,7 +89,7 @@ NATIVE = ["gate vmi=off", "stack vmi=off", "load vmi=off"]
 @pytest.fixture(scope="module")
 def crashed() -> dict[str, Done]:
     """What each of them came to."""
-    return together({deed: ["run", "hostile", "--append", f"hostile.do={deed}"] for deed in (*CRASHES, *NATIVE)})
+    return together({deed: [*HOSTILE, "--append", f"hostile.do={deed}"] for deed in (*CRASHES, *NATIVE)})
 
 
 @pytest.mark.parametrize("deed", [*CRASHES, *NATIVE])
@@ -127,7 +127,7 @@ def test_signals_while_nobody_takes_the_output(number: signal.Signals) -> None:
 
 
 def test_a_reader_that_takes_nothing_does_not_stop_the_clock() -> None:
-    process = subprocess.Popen([*COMMAND, "run", "hostile", "--append", "hostile.do=flood", "--timeout", str(LIMIT)],
+    process = subprocess.Popen([*COMMAND, *HOSTILE, "--append", "hostile.do=flood", "--timeout", str(LIMIT)],
                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     with process:
         assert "openvmi: timeout: " in ends(process, LIMIT + SPARE, Status.TIMEOUT)

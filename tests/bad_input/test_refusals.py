@@ -13,7 +13,7 @@ from openvmi.abi.names import MAJOR, MINOR, LicenceClass, NoteType, Profile
 from openvmi.machine.boot import MEMORY_MOST, MODULE_LIMIT
 from openvmi.sizes import show
 from openvmi.status import Status
-from tests.bad_input.command import Done, clean, openvmi, refused
+from tests.bad_input.command import HELLO, Done, clean, openvmi, refused
 from tests.bad_input.damage import DATA, Elf, Rom
 
 
@@ -45,27 +45,27 @@ def test_guest_of_another_major_version(tmp_path: Path) -> None:
 
 def test_rom_older_than_the_guest_needs(tmp_path: Path) -> None:
     (tmp_path / "newer.elf").write_bytes(version(MAJOR, MINOR + 1).data)
-    refused_by_guest(openvmi("run", tmp_path / "newer.elf"), f"VMI {MAJOR}.{MINOR}", f"{MAJOR}.{MINOR + 1} or later",
-                     "vmi=off")
-    assert openvmi("run", tmp_path / "newer.elf", "--append", "vmi=off").status == 0
+    refused_by_guest(openvmi("run", tmp_path / "newer.elf", "--on", "emu"), f"VMI {MAJOR}.{MINOR}",
+                     f"{MAJOR}.{MINOR + 1} or later", "vmi=off")
+    assert openvmi("run", tmp_path / "newer.elf", "--on", "emu", "--append", "vmi=off").status == 0
 
 
 def test_rom_newer_than_the_guest_needs(tmp_path: Path) -> None:
     (tmp_path / "newer.rom").write_bytes(Rom().header("minor", MINOR + 1).data)
-    assert openvmi("run", "hello", "--rom", tmp_path / "newer.rom").status == 0
+    assert openvmi(*HELLO, "--rom", tmp_path / "newer.rom").status == 0
 
 
 def test_rom_of_another_hypervisor(tmp_path: Path) -> None:
     name = re.search(rb'"hypervisor": ?"(emu)"', Rom().data)
     assert name
     (tmp_path / "other.rom").write_bytes(Rom().replace(name[0], name[0].replace(b'"emu"', b'"xen"')).data)
-    refused(openvmi("run", "hello", "--on", "emu", "--rom", tmp_path / "other.rom"), Status.REFUSED,
+    refused(openvmi(*HELLO, "--rom", tmp_path / "other.rom"), Status.REFUSED,
             "for the hypervisor xen", "emu")
 
 
 def test_licence_policy(tmp_path: Path) -> None:
     (tmp_path / "closed.rom").write_bytes(Rom().descriptor("licence_class", LicenceClass.PROPRIETARY, "B").data)
-    done = openvmi("run", "hello", "--rom", tmp_path / "closed.rom", "--append", "vmi.licence=gpl")
+    done = openvmi(*HELLO, "--rom", tmp_path / "closed.rom", "--append", "vmi.licence=gpl")
     refused_by_guest(done, "is proprietary", "vmi.licence asks for GPL-compatible", "vmi.licence=any")
 
 
@@ -74,17 +74,17 @@ def test_licence_policy(tmp_path: Path) -> None:
     ("vmi=on", "can only be vmi=off"), ("vmi.licence=free", "use gpl, osi or any"),
 ])
 def test_options_of_the_guest(options: str, words: str) -> None:
-    refused_by_guest(openvmi("run", "hello", "--append", options), options.partition("=")[0], words)
+    refused_by_guest(openvmi(*HELLO, "--append", options), options.partition("=")[0], words)
 
 
 def test_options_that_cannot_be_passed() -> None:
-    refused(openvmi("run", "hello", "--append", "x" * 5000), Status.REFUSED, "5000 bytes", "--append")
-    refused(openvmi("run", "hello", "--append", "vmi=\u00f6ff"), Status.REFUSED, "ASCII", "--append")
+    refused(openvmi(*HELLO, "--append", "x" * 5000), Status.REFUSED, "5000 bytes", "--append")
+    refused(openvmi(*HELLO, "--append", "vmi=\u00f6ff"), Status.REFUSED, "ASCII", "--append")
 
 
 @pytest.mark.parametrize("memory", ["1", "64K", "6M", "9M", "65M", "2G", "999999999999999G"])
 def test_memory_that_no_guest_can_have(memory: str) -> None:
-    refused(openvmi("run", "hello", "--memory", memory), Status.REFUSED, "from 8 to", f"{MEMORY_MOST >> 20} MiB",
+    refused(openvmi(*HELLO, "--memory", memory), Status.REFUSED, "from 8 to", f"{MEMORY_MOST >> 20} MiB",
             "--memory")
 
 
@@ -93,23 +93,23 @@ def test_guest_larger_than_memory(megabytes: int, tmp_path: Path) -> None:
     path = tmp_path / "large.elf"
     guest = large(megabytes << 20)
     path.write_bytes(guest.data)
-    done = openvmi("run", path)
+    done = openvmi("run", path, "--on", "emu")
     end = guest.read(DATA, "physical") + (megabytes << 20)
     refused(done, Status.REFUSED, f"{path}: ", str(64 << 20), str(end))
     remedy = re.search(r"--memory (\w+)", done.told)
     assert remedy
-    again = openvmi("run", path, "--memory", remedy[1])
+    again = openvmi("run", path, "--on", "emu", "--memory", remedy[1])
     assert "memory" not in again.told, again
 
 
 def test_modules_larger_than_memory(tmp_path: Path) -> None:
     path = tmp_path / "module"
     path.write_bytes(bytes(16 << 20))
-    refused(openvmi("run", "hello", "--memory", "16M", "--module", path), Status.REFUSED, str(16 << 20), "--memory")
-    assert openvmi("run", "hello", "--memory", show(32 << 20), "--module", path).status == 0
+    refused(openvmi(*HELLO, "--memory", "16M", "--module", path), Status.REFUSED, str(16 << 20), "--memory")
+    assert openvmi(*HELLO, "--memory", show(32 << 20), "--module", path).status == 0
 
 
 def test_too_many_modules(tmp_path: Path) -> None:
     (tmp_path / "module").touch()
-    refused(openvmi("run", "hello", *["--module", tmp_path / "module"] * (MODULE_LIMIT + 1)), Status.REFUSED,
+    refused(openvmi(*HELLO, *["--module", tmp_path / "module"] * (MODULE_LIMIT + 1)), Status.REFUSED,
             f"{MODULE_LIMIT + 1} boot modules", f"at most {MODULE_LIMIT}")

@@ -159,14 +159,14 @@ GUEST = FakeGuest()
         (evolve(GUEST, direct_map=Gva(0)), "overlaps its image"),
         (evolve(GUEST, direct_map=Gva(0x7FFF_C000_0000)), "not in the address space"),
         (evolve(GUEST, window=Gva(0x10_0000_0000)), "more than 2 GiB"),
-        (evolve(GUEST, segments=(FakeSegment(Gva(0x4000_0000), Gpa(0), b"", 4096),)), "first page is reserved"),
+        (evolve(GUEST, segments=(FakeSegment(Gva(0x4000_0000), Gpa(0), b"", 4096),)), "first page, which is reserved; link"),
         (
             evolve(GUEST, segments=(FakeSegment(Gva(0x4000_0000), Gpa(0xFF_F000), b"", 4096),)),
             r"needs 16793600 bytes .* has 16777216; .*--memory 18M",
         ),
         (
             evolve(GUEST, segments=(FakeSegment(Gva(0x4000_0000), Gpa(0xFF_B000), b"", 4096),)),
-            "boot information and modules need more",
+            "boot information and modules need at least 16781312 bytes .* are 16777216",
         ),
     ],
 )

@@ -117,11 +117,14 @@ def check_layout(guest: GuestImage, memory: int, pc: bool) -> None:
         )
     image = guest.segments[0].physical
     if image < PAGE_SIZE:
-        raise RefusedError(f"{guest.path}: it is linked at guest-physical {image:#x}; the first page is reserved")
+        raise RefusedError(f"{guest.path}: it is linked at guest-physical {image:#x}, in the first page, which is reserved;"
+                           " link it higher")
     if image + size > memory:
+        room = (1 << 20) + size // 512  # for boot information, ROM and page tables
+        least = -(-(image + size + room) // LARGE_PAGE) * LARGE_PAGE
         raise RefusedError(
             f"{guest.path}: it needs {image + size} bytes of guest memory (its image ends there) and has {memory};"
-            f" give it at least --memory {(image + size >> 20) + 2}M"
+            f" give it at least --memory {least >> 20}M"
         )
 
 
@@ -143,8 +146,8 @@ class _Loader:
         self._next = Gpa(start + page_up(size))
         if self._next > self._memory.size:
             raise RefusedError(
-                f"{self._guest.path}: image, boot information and modules need more than the {self._memory.size} bytes"
-                " of guest memory there are; give it more with --memory"
+                f"{self._guest.path}: image, boot information and modules need at least {self._next} bytes of guest"
+                f" memory, there are {self._memory.size}; give it more with --memory"
             )
         return start
 
@@ -260,5 +263,6 @@ def load(config: MachineConfig, memory: Memory, platform: Platform) -> Entry:
     """
     check_layout(config.guest, memory.size, platform.pc)
     if len(config.modules) > MODULE_LIMIT:
-        raise RefusedError(f"{len(config.modules)} boot modules given; a guest takes at most {MODULE_LIMIT}")
+        raise RefusedError(f"{len(config.modules)} boot modules given, a guest takes at most {MODULE_LIMIT};"
+                           " put several files into one")
     return _Loader(config, memory, platform).load()
