@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# make run     the main thing: a guest with its ROM and without, side by side
+# make run     the main thing: one guest on every hypervisor that is usable here, with a ROM and without
 # make test    everything that must hold
 # make setup   .venv/bin/openvmi and nothing else
 PYTHON ?= python3
@@ -16,9 +16,10 @@ TOOL := src/openvmi/toolchain.py $(wildcard src/openvmi/abi/*.py)
 build: $(ROMS) $(GUESTS)
 
 run: build
-	@$(BIN)/openvmi compare hello
+	@$(BIN)/openvmi matrix hello
 
 test: build check
+	@tools/system-packages
 	$(BIN)/python -m pytest
 
 check: setup
@@ -45,7 +46,7 @@ $(READY): pyproject.toml constraints.txt
 build/roms/%.rom: $$(wildcard roms/$$*/*) $(HEADERS) $(TOOL) $(wildcard src/openvmi/rom/*) | $(READY)
 	$(BIN)/openvmi rom build $*
 
-build/guests/%.elf: $$(shell find kernels/$$* -type f) $(LIBVMI) $(TOOL) $(wildcard src/openvmi/guest/*.py) | $(READY)
+build/guests/%.elf: $$(shell find kernels/$$* kernels/common -type f) $(LIBVMI) $(TOOL) $(wildcard src/openvmi/guest/*.py) | $(READY)
 	$(BIN)/openvmi guest build $*
 
 clean:

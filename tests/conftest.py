@@ -7,7 +7,39 @@ from pathlib import Path
 
 import pytest
 
+from tests import system
+
 TOP = Path(__file__).resolve().parent.parent
+_NEEDS = "needs"
+_SKIPPED = pytest.StashKey[dict[str, int]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", f"{_NEEDS}(*tools): what must be installed, as in tools/system-packages.txt")
+    config.stash[_SKIPPED] = {}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A missing tool is a failure where it could have been installed, and a skip that is told at the end elsewhere."""
+    missing = {tool for marker in item.iter_markers(_NEEDS) for tool in marker.args if not system.there(tool)}
+    if not missing:
+        return
+    packages = " ".join(sorted(system.packages()[tool] for tool in missing))
+    reason = f"needs {' and '.join(sorted(missing))}; on Debian and Ubuntu: apt install {packages}"
+    if system.must_have():
+        pytest.fail(f"{reason}; or run tools/system-packages", pytrace=False)
+    skipped = item.config.stash[_SKIPPED]
+    skipped[packages] = skipped.get(packages, 0) + 1
+    pytest.skip(reason)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """The last lines of all, behind pytest's own summary."""
+    terminal = config.pluginmanager.get_plugin("terminalreporter")
+    for packages, count in config.stash[_SKIPPED].items():
+        terminal.write_line(f"NOT TESTED: {count} tests skipped, because these packages are not installed: {packages}",
+                            red=True, bold=True)
 
 
 @pytest.fixture(scope="session")

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* A kernel that uses every part of profile paged once. Exit status: how many checks failed. */
-#include "hello.h"
+#include "common.h"
 #include <vmi/guest.h>
 
 VMI_GUEST(VMI_GUEST_LICENCE, VMI_PROFILE_PAGED, VMI_WANTS(VMI_GROUP_DEBUG, 1));
 
 enum { TIMER_VECTOR = 32, TICKS = 10, TICK_NS = 1000000, BATCH = 64 };
 enum { CALL_WRITE = 0, CALL_EXIT = 1 };
+
+extern char user_start[], user_end[], user_polite[], user_rude[]; /* user.S */
 
 #define TEST_ADDRESS 0x60000000ul /* kernel half of every address space, unused */
 #define USER_CODE 0x400000ul
@@ -172,9 +174,9 @@ static void enter_user_mode(void)
 	page_map(root, USER_STACK, stack, PRESENT | WRITABLE | USER | NO_EXECUTE);
 	pv_kernel_stack_set((uint64_t)(user_stack + sizeof(user_stack)));
 	pv_address_space_set(root);
-	result = run_user(USER_CODE + (user_polite - user_start), USER_STACK + PAGE);
+	result = run_user(USER_CODE + (user_polite - user_start), USER_STACK + PAGE, 0);
 	check("system calls served", result == 42 && system_calls == 4);
-	result = run_user(USER_CODE + (user_rude - user_start), USER_STACK + PAGE);
+	result = run_user(USER_CODE + (user_rude - user_start), USER_STACK + PAGE, 0);
 	check("its fault is its own", result == -1);
 	pv_address_space_set(kernel_root);
 }

@@ -11,10 +11,9 @@ enum vmi_form_kind { VMI_FORM_CODE, VMI_FORM_CALL, VMI_FORM_JUMP };
 
 struct vmi_form {
 	uint16_t call;
-	uint8_t size; /* bytes of the site */
-	uint8_t native; /* bytes of the native form in it */
+	uint8_t size; /* bytes of the site, which the native form fills */
 	enum vmi_form_kind kind;
-	uint8_t code[12];
+	uint8_t code[VMI_SITE_LIMIT];
 	const void *target; /* of a call or jump */
 };
 extern const struct vmi_form vmi_forms[];

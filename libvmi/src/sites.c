@@ -7,7 +7,7 @@
 
 extern const struct vmi_site vmi_sites_start[], vmi_sites_end[];
 
-/* What a site of each form holds before it is patched, NOP included, but for the target of a call or jump. */
+/* What a site of each form holds before it is patched, but for the target of a call or jump. */
 static uint8_t native_image[VMI_FORM_LIMIT][VMI_SITE_LIMIT];
 /* The same after patching, but for relocations. */
 static uint8_t linked_image[VMI_FORM_LIMIT][VMI_SITE_LIMIT];
@@ -63,10 +63,9 @@ void vmi_forms_init(void)
 		uint8_t *image = native_image[i];
 
 		index_of[form->call >> 8][form->call & 0xff] = i + 1;
-		memcpy(image, form->code, form->native);
+		memcpy(image, form->code, form->size);
 		if (form->kind != VMI_FORM_CODE)
 			image[0] = form->kind == VMI_FORM_CALL ? 0xe8 : 0xe9;
-		fill_nops(image + form->native, form->size - form->native);
 	}
 }
 
@@ -127,7 +126,7 @@ uint64_t vmi_sites_check(void)
 		int index = vmi_form_index(site->call);
 
 		if (address < (uint8_t *)vmi_image_start || address + VMI_SITE_LIMIT > (uint8_t *)vmi_image_end || index < 0 ||
-		    site->size != vmi_forms[index].size || site->native != vmi_forms[index].native)
+		    site->size != vmi_forms[index].size)
 			return (uint64_t)address;
 		native_at(expected, index, (uint64_t)address);
 		if (!same(address, expected, site->size))

@@ -112,7 +112,7 @@ revisions:
 	ROM_RECIPE VMI_CALL_IRQ_ENABLE
 	orb $EMU_HIGH_IF, HIGH
 	jns 1f
-	call deliver
+	outb %al, $EMU_DELIVER_PORT
 1:
 	ROM_END
 
@@ -130,17 +130,9 @@ revisions:
 	jnc 1f
 	orb $EMU_HIGH_IF, HIGH
 	jns 1f
-	call deliver
+	outb %al, $EMU_DELIVER_PORT
 1:
 	ROM_END
-
-	.balign 8
-deliver:
-	pushq %rax
-	movl $EMU_DELIVER, %eax
-	outl %eax, $EMU_PORT
-	popq %rax
-	ret
 
 /* ---- returns ---- */
 

@@ -22,8 +22,12 @@
 
 #define EMU_PORT 0x56
 
-/* Deliver what is pending; interrupts are enabled. */
-#define EMU_DELIVER 0xe000
+/*
+ * OUT of anything to this port: deliver what is pending; interrupts are enabled. A port of its own, so that two bytes of
+ * code ask for it and no register is needed.
+ */
+#define EMU_DELIVER_PORT 0x57
+
 /* Do the whole of Iret: RAX as pushed is at (%rsp), the frame above it. */
 #define EMU_IRET 0xe001
 

@@ -100,6 +100,15 @@ def find_guest(name: str) -> Path:
     raise UsageError(f"no guest {name!r}: expected a file, or one of {_known(folder, '*.elf')}")
 
 
+def open_guest(name: str) -> GuestImage:
+    """The guest that :func:`find_guest` finds, read and checked. :class:`RefusedError` for another major version."""
+    guest = load_guest(find_guest(name))
+    if guest.version[0] != names.MAJOR:
+        raise RefusedError(f"{guest.path}: built for VMI {guest.version[0]}.{guest.version[1]}, this openvmi has "
+                           f"{names.MAJOR}.{names.MINOR}; use an openvmi of that major version")
+    return guest
+
+
 def find_rom(hypervisor: Hypervisor, choice: str | None) -> RomImage | None:
     """The ROM to offer the guest; None for no ROM."""
     if choice == NO_ROM:
@@ -120,15 +129,14 @@ def find_rom(hypervisor: Hypervisor, choice: str | None) -> RomImage | None:
 
 
 def choose(name: str | None) -> Hypervisor:
-    """The hypervisor of that name, or the first that is usable here: by preference (lowest first), then by name."""
+    """The hypervisor of that name, or the first that is usable here: as they are ranked."""
     if name is not None:
         hypervisor = hypervisors.get(name)
         state = hypervisor.available()
         if not state.usable:
             raise UnavailableError(f"{name} is not usable here: {state.reason} {state.remedy}".strip())
         return hypervisor
-    known = [hypervisors.get(name) for name in hypervisors.names()]
-    for hypervisor in sorted(known, key=lambda h: (getattr(h, "preference", 100), h.name)):
+    for hypervisor in hypervisors.ranked():
         if hypervisor.available().usable:
             return hypervisor
     raise UnavailableError("no hypervisor is usable here; openvmi doctor says why not, and how to get each")
@@ -141,10 +149,7 @@ def run(request: Request, console: Callable[[bytes], bool], typed: Iterable[byte
     read in a thread of its own. Raises any error of the tree when the guest cannot be run at all.
     """
     began = time.perf_counter()
-    guest = load_guest(find_guest(request.guest))
-    if guest.version[0] != names.MAJOR:
-        raise RefusedError(f"{guest.path}: built for VMI {guest.version[0]}.{guest.version[1]}, this openvmi has "
-                           f"{names.MAJOR}.{names.MINOR}; use an openvmi of that major version")
+    guest = open_guest(request.guest)
     hypervisor = choose(request.on)
     rom = find_rom(hypervisor, request.rom)
     running: list[Machine] = []

@@ -34,7 +34,7 @@ FILE = {
 SEGMENTS = {
     "outside the file": (lambda g: g.program(TEXT, "offset", TOP - PAGE_SIZE), "the file ends at"),
     "more file than memory": (lambda g: g.program(TEXT, "memory_size", 1), "bytes in the file for 1 of memory"),
-    "overlapping": (lambda g: g.program(RODATA, "memory_size", 3 * PAGE_SIZE), "overlaps"),
+    "overlapping": (lambda g: g.program(RODATA, "memory_size", 16 * PAGE_SIZE), "overlaps"),
     "unsorted": (lambda g: g.program(RODATA, "virtual", WINDOW + WINDOW_SIZE), "expected ascending pages"),
     "not canonical": (lambda g: g.program(DATA, "virtual", 1 << 47), "not canonical addresses"),
     "wrapping": (lambda g: g.program(DATA, "virtual", TOP - PAGE_SIZE), "not canonical addresses"),
@@ -68,7 +68,7 @@ SITES = {
     "overlapping": (lambda g: g.site(1, "distance", 0) and overlap(g), "overlaps the site"),
     "unknown call": (lambda g: g.site(0, "call", 0x01F0), "has no such call"),
     "too long": (lambda g: g.site(0, "size", SITE_LIMIT + 1), f"expected 1 to {SITE_LIMIT}"),
-    "wrong length": (lambda g: g.site(0, "size", 1).site(0, "native", 1), "rebuild the guest"),
+    "wrong length": (lambda g: g.site(0, "size", 1), "rebuild the guest"),
     "empty": (lambda g: g.site(0, "size", 0), "has 0 bytes"),
 }
 PLACES = {

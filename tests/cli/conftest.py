@@ -23,3 +23,12 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> FakeHypervisor:
     monkeypatch.setattr(hypervisors, "names", lambda: [only.name])
     monkeypatch.setattr(hypervisors, "get", get)
     return only
+
+
+@pytest.fixture
+def known(monkeypatch: pytest.MonkeyPatch) -> dict[str, FakeHypervisor]:
+    """What a test puts here is what there is."""
+    there: dict[str, FakeHypervisor] = {}
+    monkeypatch.setattr(hypervisors, "names", lambda: sorted(there))
+    monkeypatch.setattr(hypervisors, "get", there.__getitem__)
+    return there

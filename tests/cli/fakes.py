@@ -52,6 +52,7 @@ class FakeHypervisor:
     name: str = "fake"
     summary: str = "runs nothing"
     default_rom: str | None = None
+    needs_rom: bool = False
     state: Availability = Factory(lambda: Availability(True, versions={"fake": "1"}))
     outcome: Callable[[FakeMachine], Outcome] = field(default=lambda machine: Outcome(Ending.EXIT))
     memory: dict[int, bytes] = Factory(dict)

@@ -15,9 +15,9 @@ LOAD, NOTE = 1, 4
 
 VERSION, GROUPS, ENTRY, ROM_WINDOW, DIRECT, LICENCE, SITES = range(1, 8)
 
-IRQ_DISABLE = bytes.fromhex("fa 66 66 66 66 66 66 2e 0f 1f 84 00 00 00 00 00")
+IRQ_DISABLE = bytes.fromhex("2e 2e 2e 2e 2e 2e 2e 2e 2e 2e 2e 2e 2e 2e fa")
 INIT = bytes.fromhex("e8 09 00 00 00")
-LAZY_ENTER = bytes.fromhex("66 0f 1f 84 00 00 00 00 00")
+LAZY_ENTER = bytes.fromhex("0f 1f 44 00 00")
 SYS_RET = bytes.fromhex("e9 00 00 00 00")
 TEXT = IRQ_DISABLE + INIT + LAZY_ENTER + SYS_RET + b"\xc3"
 
@@ -44,7 +44,6 @@ class Record:
     address: int
     call: int
     size: int
-    native: int
 
 
 @define
@@ -61,8 +60,8 @@ class Maker:
     program_offset: int = 64
     owner: bytes = b"OpenVMI\0"
     records: list[Record] = Factory(lambda: [
-        Record(CODE, 0x0100, 16, 1), Record(CODE + 16, 0x0000, 5, 5), Record(CODE + 21, 0x030C, 9, 0),
-        Record(CODE + 30, 0x0204, 5, 5),
+        Record(CODE, 0x0100, 15), Record(CODE + 15, 0x0000, 5), Record(CODE + 20, 0x030C, 5),
+        Record(CODE + 25, 0x0204, 5),
     ])
     notes: dict[int, bytes] = Factory(lambda: {
         VERSION: struct.pack("<HHI", 4, 0, 1), GROUPS: bytes([9, 1, 0, 0]), ENTRY: struct.pack("<Q", CODE),
@@ -85,7 +84,7 @@ class Maker:
         """The file."""
         if not self.programs[0].data:
             self.programs[0].data = b"".join(
-                struct.pack("<iHBB", r.address - (BASE + 8 * i), r.call, r.size, r.native)
+                struct.pack("<iHBB", r.address - (BASE + 8 * i), r.call, r.size, 0)
                 for i, r in enumerate(self.records))
         if len(self.programs) > 1 and not self.programs[1].data:
             self.programs[1].data = b"".join(self.note(n, c) for n, c in self.notes.items()) + self.extra_notes

@@ -40,9 +40,9 @@ def test_same_bytes_in_any_folder(folder: Path, tiny_file: Path, tmp_path: Path)
 
 def test_reference_guest_is_reproducible(top: Path, tmp_path: Path) -> None:
     """With libvmi and debug information, from another checkout and another cache."""
-    shutil.copytree(top / "kernels" / "hello", tmp_path / "hello")
+    shutil.copytree(top / "kernels", tmp_path / "kernels")
     first = build.build(top / "kernels" / "hello", tmp_path / "a.elf", top / "build" / "cache")
-    second = build.build(tmp_path / "hello", tmp_path / "b.elf", tmp_path / "cache")
+    second = build.build(tmp_path / "kernels" / "hello", tmp_path / "b.elf", tmp_path / "cache")
     assert first.sha256 == second.sha256
     assert str(top).encode() not in first.data
 

@@ -41,13 +41,13 @@ def test_sound() -> None:
     assert (guest.image_start, guest.image_end) == (0x40000000, 0x40005000)
     assert [(s.virtual, s.physical, len(s.data), s.memory_size, s.writable, s.executable) for s in guest.segments] == [
         (0x40000000, 0x200000, 32, 32, False, False),
-        (0x40001000, 0x201000, 36, 36, False, True),
+        (0x40001000, 0x201000, 31, 31, False, True),
         (0x40002000, 0x202000, 4, 0x3000, True, False),
     ]
     assert [(g.group, g.revision, g.flags) for g in guest.groups] == [(9, 1, 0)]
     assert guest.site_records() == [
-        SiteRecord(0x40001000, 0x0100, 16, 1), SiteRecord(0x40001010, 0x0000, 5, 5),
-        SiteRecord(0x40001015, 0x030C, 9, 0), SiteRecord(0x4000101E, 0x0204, 5, 5),
+        SiteRecord(0x40001000, 0x0100, 15), SiteRecord(0x4000100F, 0x0000, 5),
+        SiteRecord(0x40001014, 0x030C, 5), SiteRecord(0x40001019, 0x0204, 5),
     ]
     assert len(guest.symbols()) == 0
 
@@ -130,7 +130,7 @@ BROKEN = {
     "nothing to load": (change(programs=[Program(6, R, 0, 0), Program(4, R, 0, 0, align=4)]), "no segment to load"),
     "segment outside the file": (program(2, offset=1 << 40), "program header 2 covers"),
     "segment past the end": (program(3, file_size=1 << 20), "the file ends at"),
-    "file larger than memory": (program(2, memory=3), "has 36 bytes in the file for 3"),
+    "file larger than memory": (program(2, memory=3), "has 31 bytes in the file for 3"),
     "virtual not aligned": (program(2, virtual=CODE + 16), "expected page aligned"),
     "physical not aligned": (program(2, physical=PHYSICAL + 0x1010), "expected page aligned"),
     "segment over 1 GiB": (program(3, memory=(1 << 30) + 1), "a guest may have 0x40000000"),
@@ -176,19 +176,17 @@ BROKEN = {
     "sites past the file": (note(SITES, q(BASE) + q(BASE + 40)), "which no segment holds"),
     "site outside": (site(0, address=CODE + 0x8000), "site of call 0x0100 at 0x40009000 is not in the guest's code"),
     "site in data": (site(0, address=BASE + 0x2000), "is not in the guest's code"),
-    "site past the code": (site(3, address=CODE + 32), "is not in the guest's code"),
+    "site past the code": (site(3, address=CODE + 27), "is not in the guest's code"),
     "site size 0": (site(0, size=0), "has 0 bytes"),
     "site too large": (site(0, size=33), "expected 1 to 32"),
-    "native larger": (site(0, native=17), "17 of them native"),
-    "sites overlap": (site(1, address=CODE + 15), "overlaps the site that ends at 0x40001010"),
+    "sites overlap": (site(1, address=CODE + 14), "overlaps the site that ends at 0x4000100f"),
     "unknown call": (site(0, call=0x01F0), "VMI 4.0 has no such call"),
-    "wrong size": (site(0, size=15), "IrqDisable has 16 and 1"),
-    "wrong native size": (site(0, native=2), "IrqDisable has 16 and 1"),
-    "native form": (text(0, b"\xfb"), "at 0x40001000 holds fb 66"),
-    "padding": (text(1, b"\x90"), "the file is damaged or was patched"),
-    "call form": (text(16, b"\xe9"), "expected e8 and a 32-bit distance for Init"),
-    "jump form": (text(30, b"\xe8"), "expected e9 and a 32-bit distance for SysRet"),
-    "empty form": (text(21, b"\x90"), "expected nothing for LazyEnter"),
+    "wrong size": (site(0, size=14), "has 14 bytes; IrqDisable has 15"),
+    "native form": (text(0, b"\xfb"), "at 0x40001000 holds fb 2e"),
+    "prefix": (text(1, b"\x90"), "the file is damaged or was patched"),
+    "call form": (text(15, b"\xe9"), "expected e8 and a 32-bit distance for Init"),
+    "jump form": (text(25, b"\xe8"), "expected e9 and a 32-bit distance for SysRet"),
+    "empty form": (text(20, b"\x90"), "expected 0f 1f 44 00 00 for LazyEnter"),
 }
 for _number, _name in ((VERSION, "VERSION"), (ENTRY, "ENTRY"), (ROM_WINDOW, "WINDOW"), (DIRECT, "DIRECT_MAP"),
                        (LICENCE, "LICENCE"), (SITES, "SITES")):
@@ -224,8 +222,8 @@ def test_load_says_what_is_wrong_with_the_path(tmp_path, monkeypatch) -> None:
 
 def test_records_keep_wrapped_addresses_apart() -> None:
     """A distance that leads below zero is an address at the top, not a negative one."""
-    maker = Maker(records=[Record(CODE, 0x0100, 16, 1)])
-    maker.programs[0].data = struct.pack("<iHBB", -(1 << 31), 0x0100, 16, 1)
+    maker = Maker(records=[Record(CODE, 0x0100, 15)])
+    maker.programs[0].data = struct.pack("<iHBB", -(1 << 31), 0x0100, 15, 0)
     maker.notes[SITES] = q(BASE) + q(BASE + 8)
     with pytest.raises(BadGuestError, match="0xffffffffc0000000 is not in the guest's code"):
         image.parse(maker.bytes(), "g")

@@ -59,7 +59,7 @@
 #define VMI_SITE_ADDRESS 0
 #define VMI_SITE_CALL 4
 #define VMI_SITE_SIZE 6
-#define VMI_SITE_NATIVE 7
+#define VMI_SITE_RESERVED 7
 #define VMI_SIZE_TRAP_GATE 24
 #define VMI_TRAP_GATE_VECTOR 0
 #define VMI_TRAP_GATE_FLAGS 1
@@ -193,675 +193,799 @@
 
 #ifdef __ASSEMBLER__
 
+/* VMI_NO_SITES as in vmi/pv.h. */
+
 .macro VMI_INIT
+#ifdef VMI_NO_SITES
+	call vmi_native_init
+#else
 771:	call vmi_native_init
-772:
 	.pushsection .vmi.sites, "a", @progbits
 	.long 771b - .
 	.short 0x0000
-	.byte 5
-	.byte 772b - 771b
+	.byte 5, 0
 	.popsection
+#endif
 .endm
 
 .macro VMI_PROBE
+#ifdef VMI_NO_SITES
+	call vmi_native_probe
+#else
 771:	call vmi_native_probe
-772:
 	.pushsection .vmi.sites, "a", @progbits
 	.long 771b - .
 	.short 0x0001
-	.byte 5
-	.byte 772b - 771b
+	.byte 5, 0
 	.popsection
+#endif
 .endm
 
 .macro VMI_INFO
+#ifdef VMI_NO_SITES
+	call vmi_native_info
+#else
 771:	call vmi_native_info
-772:
 	.pushsection .vmi.sites, "a", @progbits
 	.long 771b - .
 	.short 0x0002
-	.byte 5
-	.byte 772b - 771b
+	.byte 5, 0
 	.popsection
+#endif
 .endm
 
 .macro VMI_VCPU_INIT
+#ifdef VMI_NO_SITES
+	call vmi_native_vcpu_init
+#else
 771:	call vmi_native_vcpu_init
-772:
 	.pushsection .vmi.sites, "a", @progbits
 	.long 771b - .
 	.short 0x0003
-	.byte 5
-	.byte 772b - 771b
+	.byte 5, 0
 	.popsection
+#endif
 .endm
 
 .macro VMI_IRQ_DISABLE
-771:	cli
-772:	.byte 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x2e, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00
+#ifdef VMI_NO_SITES
+	cli
+#else
+771:	.byte 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e; cli
 	.pushsection .vmi.sites, "a", @progbits
 	.long 771b - .
 	.short 0x0100
-	.byte 16
-	.byte 772b - 771b
+	.byte 15, 0
 	.popsection
+#endif
 .endm
 
 .macro VMI_IRQ_ENABLE
-771:	sti
-772:	.byte 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x2e, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00
+#ifdef VMI_NO_SITES
+	sti
+#else
+771:	.byte 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e; sti
 	.pushsection .vmi.sites, "a", @progbits
 	.long 771b - .
 	.short 0x0101
-	.byte 16
-	.byte 772b - 771b
+	.byte 15, 0
 	.popsection
+#endif
 .endm
 
 .macro VMI_IRQ_SAVE
-771:	pushfq; popq %rax
-772:	.byte 0x66, 0x66, 0x66, 0x66, 0x66, 0x2e, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00
+#ifdef VMI_NO_SITES
+	pushfq; popq %rax
+#else
+771:	.byte 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e; pushfq; .byte 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e; popq %rax
 	.pushsection .vmi.sites, "a", @progbits
 	.long 771b - .
 	.short 0x0102
-	.byte 16
-	.byte 772b - 771b
+	.byte 16, 0
 	.popsection
+#endif
 .endm
 
 .macro VMI_IRQ_RESTORE
-771:	btl $9, %edi; jnc 773f; sti; 773:
-772:	.byte 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x2e, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00
+#ifdef VMI_NO_SITES
+	btl $9, %edi; jnc 773f; sti; 773:
+#else
+771:	.byte 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e; btl $9, %edi; jnc 773f; .byte 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e; sti; 773:
 	.pushsection .vmi.sites, "a", @progbits
 	.long 771b - .
 	.short 0x0103
-	.byte 22
-	.byte 772b - 771b
+	.byte 22, 0
 	.popsection
+#endif
 .endm
 
 .macro VMI_IRQ_SAVE_DISABLE
-771:	pushfq; popq %rax; cli
-772:	.byte 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x2e, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00
+#ifdef VMI_NO_SITES
+	pushfq; popq %rax; cli
+#else
+771:	.byte 0x2e, 0x2e, 0x2e, 0x2e, 0x2e; pushfq; .byte 0x2e, 0x2e, 0x2e, 0x2e, 0x2e; popq %rax; .byte 0x2e, 0x2e, 0x2e, 0x2e, 0x2e; cli
 	.pushsection .vmi.sites, "a", @progbits
 	.long 771b - .
 	.short 0x0104
-	.byte 18
-	.byte 772b - 771b
+	.byte 18, 0
 	.popsection
+#endif
 .endm
 
 .macro VMI_HALT
-771:	sti; hlt
-772:	.byte 0x0f, 0x1f, 0x40, 0x00
+#ifdef VMI_NO_SITES
+	sti; hlt
+#else
+771:	.byte 0x2e; sti; .byte 0x2e, 0x2e; hlt
 	.pushsection .vmi.sites, "a", @progbits
 	.long 771b - .
 	.short 0x0105
-	.byte 6
-	.byte 772b - 771b
+	.byte 5, 0
 	.popsection
+#endif
 .endm
 
 .macro VMI_TRAP_TABLE_SET
+#ifdef VMI_NO_SITES
+	call vmi_native_trap_table_set
+#else
 771:	call vmi_native_trap_table_set
-772:
 	.pushsection .vmi.sites, "a", @progbits
 	.long 771b - .
 	.short 0x0200
-	.byte 5
-	.byte 772b - 771b
+	.byte 5, 0
 	.popsection
+#endif
 .endm
 
 .macro VMI_SYSCALL_ENTRY_SET
+#ifdef VMI_NO_SITES
+	call vmi_native_syscall_entry_set
+#else
 771:	call vmi_native_syscall_entry_set
-772:
 	.pushsection .vmi.sites, "a", @progbits
 	.long 771b - .
 	.short 0x0201
-	.byte 5
-	.byte 772b - 771b
+	.byte 5, 0
 	.popsection
+#endif
 .endm
 
 .macro VMI_KERNEL_STACK_SET
+#ifdef VMI_NO_SITES
+	call vmi_native_kernel_stack_set
+#else
 771:	call vmi_native_kernel_stack_set
-772:
 	.pushsection .vmi.sites, "a", @progbits
 	.long 771b - .
 	.short 0x0202
-	.byte 5
-	.byte 772b - 771b
+	.byte 5, 0
 	.popsection
+#endif
 .endm
 
 .macro VMI_IRET
+#ifdef VMI_NO_SITES
+	testb $2, 8(%rsp); jz 773f; swapgs; 773: iretq
+#else
 771:	testb $2, 8(%rsp); jz 773f; swapgs; 773: iretq
-772:
 	.pushsection .vmi.sites, "a", @progbits
 	.long 771b - .
 	.short 0x0203
-	.byte 12
-	.byte 772b - 771b
+	.byte 12, 0
 	.popsection
+#endif
 .endm
 
 .macro VMI_SYS_RET
+#ifdef VMI_NO_SITES
+	.byte 0xe9; .long vmi_native_sysret - . - 4
+#else
 771:	.byte 0xe9; .long vmi_native_sysret - . - 4
-772:
 	.pushsection .vmi.sites, "a", @progbits
 	.long 771b - .
 	.short 0x0204
-	.byte 5
-	.byte 772b - 771b
+	.byte 5, 0
 	.popsection
+#endif
 .endm
 
 .macro VMI_FAULT_ADDRESS_READ
-771:	movq %cr2, %rax
-772:	.byte 0x66, 0x66, 0x66, 0x66, 0x2e, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00
+#ifdef VMI_NO_SITES
+	movq %cr2, %rax
+#else
+771:	.byte 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e; movq %cr2, %rax
 	.pushsection .vmi.sites, "a", @progbits
 	.long 771b - .
 	.short 0x0205
-	.byte 16
-	.byte 772b - 771b
+	.byte 9, 0
 	.popsection
+#endif
 .endm
 
 .macro VMI_DESCRIPTORS_SET
+#ifdef VMI_NO_SITES
+	call vmi_native_descriptors_set
+#else
 771:	call vmi_native_descriptors_set
-772:
 	.pushsection .vmi.sites, "a", @progbits
 	.long 771b - .
 	.short 0x0206
-	.byte 5
-	.byte 772b - 771b
+	.byte 5, 0
 	.popsection
+#endif
 .endm
 
 .macro VMI_TLS_SET
+#ifdef VMI_NO_SITES
+	call vmi_native_tls_set
+#else
 771:	call vmi_native_tls_set
-772:
 	.pushsection .vmi.sites, "a", @progbits
 	.long 771b - .
 	.short 0x0207
-	.byte 5
-	.byte 772b - 771b
+	.byte 5, 0
 	.popsection
+#endif
 .endm
 
 .macro VMI_CPUID
+#ifdef VMI_NO_SITES
+	call vmi_native_cpuid
+#else
 771:	call vmi_native_cpuid
-772:
 	.pushsection .vmi.sites, "a", @progbits
 	.long 771b - .
 	.short 0x0208
-	.byte 5
-	.byte 772b - 771b
+	.byte 5, 0
 	.popsection
+#endif
 .endm
 
 .macro VMI_MSR_READ
+#ifdef VMI_NO_SITES
+	call vmi_native_msr_read
+#else
 771:	call vmi_native_msr_read
-772:
 	.pushsection .vmi.sites, "a", @progbits
 	.long 771b - .
 	.short 0x0209
-	.byte 5
-	.byte 772b - 771b
+	.byte 5, 0
 	.popsection
+#endif
 .endm
 
 .macro VMI_MSR_WRITE
+#ifdef VMI_NO_SITES
+	call vmi_native_msr_write
+#else
 771:	call vmi_native_msr_write
-772:
 	.pushsection .vmi.sites, "a", @progbits
 	.long 771b - .
 	.short 0x020a
-	.byte 5
-	.byte 772b - 771b
+	.byte 5, 0
 	.popsection
+#endif
 .endm
 
 .macro VMI_FPU_TRAP_SET
+#ifdef VMI_NO_SITES
+	call vmi_native_fpu_trap_set
+#else
 771:	call vmi_native_fpu_trap_set
-772:
 	.pushsection .vmi.sites, "a", @progbits
 	.long 771b - .
 	.short 0x020b
-	.byte 5
-	.byte 772b - 771b
+	.byte 5, 0
 	.popsection
+#endif
 .endm
 
 .macro VMI_ADDRESS_SPACE_SET
-771:	movq %rdi, %cr3
-772:	.byte 0x66, 0x66, 0x66, 0x66, 0x2e, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00
+#ifdef VMI_NO_SITES
+	movq %rdi, %cr3
+#else
+771:	.byte 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e; movq %rdi, %cr3
 	.pushsection .vmi.sites, "a", @progbits
 	.long 771b - .
 	.short 0x0300
-	.byte 16
-	.byte 772b - 771b
+	.byte 9, 0
 	.popsection
+#endif
 .endm
 
 .macro VMI_ADDRESS_SPACE_READ
-771:	movq %cr3, %rax
-772:	.byte 0x66, 0x66, 0x66, 0x66, 0x2e, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00
+#ifdef VMI_NO_SITES
+	movq %cr3, %rax
+#else
+771:	.byte 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e; movq %cr3, %rax
 	.pushsection .vmi.sites, "a", @progbits
 	.long 771b - .
 	.short 0x0301
-	.byte 16
-	.byte 772b - 771b
+	.byte 9, 0
 	.popsection
+#endif
 .endm
 
 .macro VMI_PTE_SET
-771:	movq %rsi, (%rdi)
-772:	.byte 0x0f, 0x1f, 0x44, 0x00, 0x00
+#ifdef VMI_NO_SITES
+	movq %rsi, (%rdi)
+#else
+771:	{disp32} movq %rsi, (%rdi)
 	.pushsection .vmi.sites, "a", @progbits
 	.long 771b - .
 	.short 0x0302
-	.byte 8
-	.byte 772b - 771b
+	.byte 7, 0
 	.popsection
+#endif
 .endm
 
 .macro VMI_PTE_SET_BATCH
+#ifdef VMI_NO_SITES
+	call vmi_native_pte_set_batch
+#else
 771:	call vmi_native_pte_set_batch
-772:
 	.pushsection .vmi.sites, "a", @progbits
 	.long 771b - .
 	.short 0x0303
-	.byte 5
-	.byte 772b - 771b
+	.byte 5, 0
 	.popsection
+#endif
 .endm
 
 .macro VMI_PTE_UPDATE_DEFERRED
-771:	movq %rsi, (%rdi)
-772:	.byte 0x0f, 0x1f, 0x44, 0x00, 0x00
+#ifdef VMI_NO_SITES
+	movq %rsi, (%rdi)
+#else
+771:	{disp32} movq %rsi, (%rdi)
 	.pushsection .vmi.sites, "a", @progbits
 	.long 771b - .
 	.short 0x0304
-	.byte 8
-	.byte 772b - 771b
+	.byte 7, 0
 	.popsection
+#endif
 .endm
 
 .macro VMI_PTE_MAKE
-771:	movq %rdi, %rax
-772:	.byte 0x66, 0x90
+#ifdef VMI_NO_SITES
+	movq %rdi, %rax
+#else
+771:	.byte 0x2e, 0x2e; movq %rdi, %rax
 	.pushsection .vmi.sites, "a", @progbits
 	.long 771b - .
 	.short 0x0305
-	.byte 5
-	.byte 772b - 771b
+	.byte 5, 0
 	.popsection
+#endif
 .endm
 
 .macro VMI_PTE_READ
-771:	movq %rdi, %rax
-772:	.byte 0x66, 0x90
+#ifdef VMI_NO_SITES
+	movq %rdi, %rax
+#else
+771:	.byte 0x2e, 0x2e; movq %rdi, %rax
 	.pushsection .vmi.sites, "a", @progbits
 	.long 771b - .
 	.short 0x0306
-	.byte 5
-	.byte 772b - 771b
+	.byte 5, 0
 	.popsection
+#endif
 .endm
 
 .macro VMI_PAGE_TABLE_ADD
+#ifdef VMI_NO_SITES
+	call vmi_native_page_table_add
+#else
 771:	call vmi_native_page_table_add
-772:
 	.pushsection .vmi.sites, "a", @progbits
 	.long 771b - .
 	.short 0x0307
-	.byte 5
-	.byte 772b - 771b
+	.byte 5, 0
 	.popsection
+#endif
 .endm
 
 .macro VMI_PAGE_TABLE_REMOVE
+#ifdef VMI_NO_SITES
+	call vmi_native_page_table_remove
+#else
 771:	call vmi_native_page_table_remove
-772:
 	.pushsection .vmi.sites, "a", @progbits
 	.long 771b - .
 	.short 0x0308
-	.byte 5
-	.byte 772b - 771b
+	.byte 5, 0
 	.popsection
+#endif
 .endm
 
 .macro VMI_TLB_FLUSH
-771:	movq %cr3, %rax; movq %rax, %cr3
-772:	.byte 0x66, 0x2e, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00
+#ifdef VMI_NO_SITES
+	movq %cr3, %rax; movq %rax, %cr3
+#else
+771:	.byte 0x2e; movq %cr3, %rax; .byte 0x2e, 0x2e; movq %rax, %cr3
 	.pushsection .vmi.sites, "a", @progbits
 	.long 771b - .
 	.short 0x0309
-	.byte 16
-	.byte 772b - 771b
+	.byte 9, 0
 	.popsection
+#endif
 .endm
 
 .macro VMI_TLB_FLUSH_PAGE
-771:	invlpg (%rdi)
-772:	.byte 0x66, 0x66, 0x66, 0x66, 0x2e, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00
+#ifdef VMI_NO_SITES
+	invlpg (%rdi)
+#else
+771:	.byte 0x2e, 0x2e; {disp32} invlpg (%rdi)
 	.pushsection .vmi.sites, "a", @progbits
 	.long 771b - .
 	.short 0x030a
-	.byte 16
-	.byte 772b - 771b
+	.byte 9, 0
 	.popsection
+#endif
 .endm
 
 .macro VMI_TLB_FLUSH_OTHERS
+#ifdef VMI_NO_SITES
+	call vmi_native_tlb_flush_others
+#else
 771:	call vmi_native_tlb_flush_others
-772:
 	.pushsection .vmi.sites, "a", @progbits
 	.long 771b - .
 	.short 0x030b
-	.byte 5
-	.byte 772b - 771b
+	.byte 5, 0
 	.popsection
+#endif
 .endm
 
 .macro VMI_LAZY_ENTER
-771:	
-772:	.byte 0x66, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00
+#ifdef VMI_NO_SITES
+	
+#else
+771:	.byte 0x0f, 0x1f, 0x44, 0x00, 0x00
 	.pushsection .vmi.sites, "a", @progbits
 	.long 771b - .
 	.short 0x030c
-	.byte 9
-	.byte 772b - 771b
+	.byte 5, 0
 	.popsection
+#endif
 .endm
 
 .macro VMI_LAZY_LEAVE
-771:	
-772:	.byte 0x66, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00
+#ifdef VMI_NO_SITES
+	
+#else
+771:	.byte 0x0f, 0x1f, 0x44, 0x00, 0x00
 	.pushsection .vmi.sites, "a", @progbits
 	.long 771b - .
 	.short 0x030d
-	.byte 9
-	.byte 772b - 771b
+	.byte 5, 0
 	.popsection
+#endif
 .endm
 
 .macro VMI_CLOCK_READ
+#ifdef VMI_NO_SITES
+	call vmi_native_clock_read
+#else
 771:	call vmi_native_clock_read
-772:
 	.pushsection .vmi.sites, "a", @progbits
 	.long 771b - .
 	.short 0x0400
-	.byte 5
-	.byte 772b - 771b
+	.byte 5, 0
 	.popsection
+#endif
 .endm
 
 .macro VMI_CLOCK_FREQUENCY
+#ifdef VMI_NO_SITES
+	call vmi_native_clock_frequency
+#else
 771:	call vmi_native_clock_frequency
-772:
 	.pushsection .vmi.sites, "a", @progbits
 	.long 771b - .
 	.short 0x0401
-	.byte 5
-	.byte 772b - 771b
+	.byte 5, 0
 	.popsection
+#endif
 .endm
 
 .macro VMI_WALL_CLOCK_READ
+#ifdef VMI_NO_SITES
+	call vmi_native_wall_clock_read
+#else
 771:	call vmi_native_wall_clock_read
-772:
 	.pushsection .vmi.sites, "a", @progbits
 	.long 771b - .
 	.short 0x0402
-	.byte 5
-	.byte 772b - 771b
+	.byte 5, 0
 	.popsection
+#endif
 .endm
 
 .macro VMI_STOLEN_TIME_READ
+#ifdef VMI_NO_SITES
+	call vmi_native_stolen_time_read
+#else
 771:	call vmi_native_stolen_time_read
-772:
 	.pushsection .vmi.sites, "a", @progbits
 	.long 771b - .
 	.short 0x0403
-	.byte 5
-	.byte 772b - 771b
+	.byte 5, 0
 	.popsection
+#endif
 .endm
 
 .macro VMI_TIMER_SET
+#ifdef VMI_NO_SITES
+	call vmi_native_timer_set
+#else
 771:	call vmi_native_timer_set
-772:
 	.pushsection .vmi.sites, "a", @progbits
 	.long 771b - .
 	.short 0x0404
-	.byte 5
-	.byte 772b - 771b
+	.byte 5, 0
 	.popsection
+#endif
 .endm
 
 .macro VMI_TIMER_CANCEL
+#ifdef VMI_NO_SITES
+	call vmi_native_timer_cancel
+#else
 771:	call vmi_native_timer_cancel
-772:
 	.pushsection .vmi.sites, "a", @progbits
 	.long 771b - .
 	.short 0x0405
-	.byte 5
-	.byte 772b - 771b
+	.byte 5, 0
 	.popsection
+#endif
 .endm
 
 .macro VMI_EVENT_BIND
+#ifdef VMI_NO_SITES
+	call vmi_native_event_bind
+#else
 771:	call vmi_native_event_bind
-772:
 	.pushsection .vmi.sites, "a", @progbits
 	.long 771b - .
 	.short 0x0500
-	.byte 5
-	.byte 772b - 771b
+	.byte 5, 0
 	.popsection
+#endif
 .endm
 
 .macro VMI_EVENT_MASK
+#ifdef VMI_NO_SITES
+	call vmi_native_event_mask
+#else
 771:	call vmi_native_event_mask
-772:
 	.pushsection .vmi.sites, "a", @progbits
 	.long 771b - .
 	.short 0x0501
-	.byte 5
-	.byte 772b - 771b
+	.byte 5, 0
 	.popsection
+#endif
 .endm
 
 .macro VMI_EVENT_UNMASK
+#ifdef VMI_NO_SITES
+	call vmi_native_event_unmask
+#else
 771:	call vmi_native_event_unmask
-772:
 	.pushsection .vmi.sites, "a", @progbits
 	.long 771b - .
 	.short 0x0502
-	.byte 5
-	.byte 772b - 771b
+	.byte 5, 0
 	.popsection
+#endif
 .endm
 
 .macro VMI_EVENT_ACK
+#ifdef VMI_NO_SITES
+	call vmi_native_event_ack
+#else
 771:	call vmi_native_event_ack
-772:
 	.pushsection .vmi.sites, "a", @progbits
 	.long 771b - .
 	.short 0x0503
-	.byte 5
-	.byte 772b - 771b
+	.byte 5, 0
 	.popsection
+#endif
 .endm
 
 .macro VMI_EVENT_SEND
+#ifdef VMI_NO_SITES
+	call vmi_native_event_send
+#else
 771:	call vmi_native_event_send
-772:
 	.pushsection .vmi.sites, "a", @progbits
 	.long 771b - .
 	.short 0x0504
-	.byte 5
-	.byte 772b - 771b
+	.byte 5, 0
 	.popsection
+#endif
 .endm
 
 .macro VMI_VCPU_START
+#ifdef VMI_NO_SITES
+	call vmi_native_vcpu_start
+#else
 771:	call vmi_native_vcpu_start
-772:
 	.pushsection .vmi.sites, "a", @progbits
 	.long 771b - .
 	.short 0x0600
-	.byte 5
-	.byte 772b - 771b
+	.byte 5, 0
 	.popsection
+#endif
 .endm
 
 .macro VMI_VCPU_STOP
+#ifdef VMI_NO_SITES
+	call vmi_native_vcpu_stop
+#else
 771:	call vmi_native_vcpu_stop
-772:
 	.pushsection .vmi.sites, "a", @progbits
 	.long 771b - .
 	.short 0x0601
-	.byte 5
-	.byte 772b - 771b
+	.byte 5, 0
 	.popsection
+#endif
 .endm
 
 .macro VMI_VCPU_ID
+#ifdef VMI_NO_SITES
+	movl %gs:48, %eax
+#else
 771:	movl %gs:48, %eax
-772:	.byte 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00
 	.pushsection .vmi.sites, "a", @progbits
 	.long 771b - .
 	.short 0x0602
-	.byte 16
-	.byte 772b - 771b
+	.byte 8, 0
 	.popsection
+#endif
 .endm
 
 .macro VMI_IPI_SEND
+#ifdef VMI_NO_SITES
+	call vmi_native_ipi_send
+#else
 771:	call vmi_native_ipi_send
-772:
 	.pushsection .vmi.sites, "a", @progbits
 	.long 771b - .
 	.short 0x0603
-	.byte 5
-	.byte 772b - 771b
+	.byte 5, 0
 	.popsection
+#endif
 .endm
 
 .macro VMI_VCPU_YIELD
-771:	pause
-772:	.byte 0x0f, 0x1f, 0x44, 0x00, 0x00
+#ifdef VMI_NO_SITES
+	pause
+#else
+771:	.byte 0x2e, 0x2e, 0x2e; pause
 	.pushsection .vmi.sites, "a", @progbits
 	.long 771b - .
 	.short 0x0604
-	.byte 7
-	.byte 772b - 771b
+	.byte 5, 0
 	.popsection
+#endif
 .endm
 
 .macro VMI_CONSOLE_WRITE
+#ifdef VMI_NO_SITES
+	call vmi_native_console_write
+#else
 771:	call vmi_native_console_write
-772:
 	.pushsection .vmi.sites, "a", @progbits
 	.long 771b - .
 	.short 0x0700
-	.byte 5
-	.byte 772b - 771b
+	.byte 5, 0
 	.popsection
+#endif
 .endm
 
 .macro VMI_CONSOLE_READ
+#ifdef VMI_NO_SITES
+	call vmi_native_console_read
+#else
 771:	call vmi_native_console_read
-772:
 	.pushsection .vmi.sites, "a", @progbits
 	.long 771b - .
 	.short 0x0701
-	.byte 5
-	.byte 772b - 771b
+	.byte 5, 0
 	.popsection
+#endif
 .endm
 
 .macro VMI_SHUTDOWN
+#ifdef VMI_NO_SITES
+	call vmi_native_shutdown
+#else
 771:	call vmi_native_shutdown
-772:
 	.pushsection .vmi.sites, "a", @progbits
 	.long 771b - .
 	.short 0x0702
-	.byte 5
-	.byte 772b - 771b
+	.byte 5, 0
 	.popsection
+#endif
 .endm
 
 .macro VMI_MEMORY_BALLOON
+#ifdef VMI_NO_SITES
+	call vmi_native_memory_balloon
+#else
 771:	call vmi_native_memory_balloon
-772:
 	.pushsection .vmi.sites, "a", @progbits
 	.long 771b - .
 	.short 0x0703
-	.byte 5
-	.byte 772b - 771b
+	.byte 5, 0
 	.popsection
+#endif
 .endm
 
 .macro VMI_SUSPEND_PREPARE
+#ifdef VMI_NO_SITES
+	call vmi_native_suspend_prepare
+#else
 771:	call vmi_native_suspend_prepare
-772:
 	.pushsection .vmi.sites, "a", @progbits
 	.long 771b - .
 	.short 0x0800
-	.byte 5
-	.byte 772b - 771b
+	.byte 5, 0
 	.popsection
+#endif
 .endm
 
 .macro VMI_SUSPEND
+#ifdef VMI_NO_SITES
+	call vmi_native_suspend
+#else
 771:	call vmi_native_suspend
-772:
 	.pushsection .vmi.sites, "a", @progbits
 	.long 771b - .
 	.short 0x0801
-	.byte 5
-	.byte 772b - 771b
+	.byte 5, 0
 	.popsection
+#endif
 .endm
 
 .macro VMI_TRACE_MARK
+#ifdef VMI_NO_SITES
+	call vmi_native_trace_mark
+#else
 771:	call vmi_native_trace_mark
-772:
 	.pushsection .vmi.sites, "a", @progbits
 	.long 771b - .
 	.short 0x0900
-	.byte 5
-	.byte 772b - 771b
+	.byte 5, 0
 	.popsection
+#endif
 .endm
 
 .macro VMI_DEBUG_BREAK
-771:	
-772:	.byte 0x0f, 0x1f, 0x44, 0x00, 0x00
+#ifdef VMI_NO_SITES
+	
+#else
+771:	.byte 0x0f, 0x1f, 0x44, 0x00, 0x00
 	.pushsection .vmi.sites, "a", @progbits
 	.long 771b - .
 	.short 0x0901
-	.byte 5
-	.byte 772b - 771b
+	.byte 5, 0
 	.popsection
+#endif
 .endm
 
 .macro VMI_CRASH_REPORT
+#ifdef VMI_NO_SITES
+	call vmi_native_crash_report
+#else
 771:	call vmi_native_crash_report
-772:
 	.pushsection .vmi.sites, "a", @progbits
 	.long 771b - .
 	.short 0x0902
-	.byte 5
-	.byte 772b - 771b
+	.byte 5, 0
 	.popsection
+#endif
 .endm
 #endif
 

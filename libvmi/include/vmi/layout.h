@@ -171,21 +171,21 @@ _Static_assert(offsetof(struct vmi_note_sites, start) == 0, "vmi_note_sites.star
 _Static_assert(offsetof(struct vmi_note_sites, end) == 8, "vmi_note_sites.end");
 
 /*
- * One place where a call is made.
+ * One place where a call is made; it holds the native form, which fills it.
  *
- *    0  |            address            |     call      | size  |native |
+ *    0  |            address            |     call      | size  |reserve|
  */
 struct vmi_site {
 	int32_t address; /* relative to this field */
 	uint16_t call; /* call number */
 	uint8_t size; /* bytes of the site */
-	uint8_t native; /* bytes of the native form, the rest is a NOP */
+	uint8_t reserved; /* 0 */
 };
 _Static_assert(sizeof(struct vmi_site) == 8, "size of vmi_site");
 _Static_assert(offsetof(struct vmi_site, address) == 0, "vmi_site.address");
 _Static_assert(offsetof(struct vmi_site, call) == 4, "vmi_site.call");
 _Static_assert(offsetof(struct vmi_site, size) == 6, "vmi_site.size");
-_Static_assert(offsetof(struct vmi_site, native) == 7, "vmi_site.native");
+_Static_assert(offsetof(struct vmi_site, reserved) == 7, "vmi_site.reserved");
 
 /*
  * One handler for TrapTableSet.

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /* Generated from abi/4.0 by "openvmi abi generate". Do not edit. */
 /*
- * One inline function per call. Each use makes a site: the native form in place, padded with one NOP, and a record in
- * .vmi.sites by which the linker finds it. Built with VMI_NO_SITES the native form stands alone: the same kernel
- * without the interface, to measure what the interface costs.
+ * One inline function per call. Each use makes a site: the native form in place, its instructions lengthened to fill the
+ * site, and a record in .vmi.sites by which the linker finds it. Built with VMI_NO_SITES the native form stands as anyone
+ * would write it: the same kernel without the interface, to measure what the interface costs.
  */
 #ifndef VMI_PV_H
 #define VMI_PV_H
@@ -12,15 +12,14 @@
 #include <vmi/abi.h>
 
 #ifdef VMI_NO_SITES
-#define VMI_SITE(number, size, native, pad) native
+#define VMI_SITE(number, size, native, plain) plain
 #else
-#define VMI_SITE(number, size, native, pad)		\
-	"771: " native "\n772: " pad "\n"		\
+#define VMI_SITE(number, size, native, plain)		\
+	"771: " native "\n"				\
 	".pushsection .vmi.sites, \"a\", @progbits\n"	\
 	".long 771b - .\n"				\
 	".short " #number "\n"				\
-	".byte " #size "\n"				\
-	".byte 772b - 771b\n"				\
+	".byte " #size ", 0\n"				\
 	".popsection\n"
 #endif
 
@@ -75,7 +74,8 @@ void vmi_native_crash_report(uint64_t report);
 static inline int64_t pv_init(uint32_t version, uint64_t native_groups)
 {
 	int64_t result;
-	__asm__ volatile(VMI_SITE(0x0000, 5, "call vmi_native_init", "")
+	__asm__ volatile(VMI_SITE(0x0000, 5, "call vmi_native_init",
+			      "call vmi_native_init")
 		     : "=a"(result), "+D"(version), "+S"(native_groups), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rcx", "rdx", "cc", "memory");
@@ -87,7 +87,8 @@ static inline int64_t pv_init(uint32_t version, uint64_t native_groups)
 static inline uint32_t pv_probe(uint32_t group)
 {
 	uint32_t result;
-	__asm__ volatile(VMI_SITE(0x0001, 5, "call vmi_native_probe", "")
+	__asm__ volatile(VMI_SITE(0x0001, 5, "call vmi_native_probe",
+			      "call vmi_native_probe")
 		     : "=a"(result), "+D"(group), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rcx", "rdx", "rsi", "cc", "memory");
@@ -99,7 +100,8 @@ static inline uint32_t pv_probe(uint32_t group)
 static inline int64_t pv_info(uint32_t item, uint64_t buffer, uint64_t size)
 {
 	int64_t result;
-	__asm__ volatile(VMI_SITE(0x0002, 5, "call vmi_native_info", "")
+	__asm__ volatile(VMI_SITE(0x0002, 5, "call vmi_native_info",
+			      "call vmi_native_info")
 		     : "=a"(result), "+D"(item), "+S"(buffer), "+d"(size), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rcx", "cc", "memory");
@@ -113,7 +115,8 @@ static inline int64_t pv_info(uint32_t item, uint64_t buffer, uint64_t size)
 static inline int64_t pv_vcpu_init(uint32_t vcpu, uint64_t block)
 {
 	int64_t result;
-	__asm__ volatile(VMI_SITE(0x0003, 5, "call vmi_native_vcpu_init", "")
+	__asm__ volatile(VMI_SITE(0x0003, 5, "call vmi_native_vcpu_init",
+			      "call vmi_native_vcpu_init")
 		     : "=a"(result), "+D"(vcpu), "+S"(block), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rcx", "rdx", "cc", "memory");
@@ -123,7 +126,8 @@ static inline int64_t pv_vcpu_init(uint32_t vcpu, uint64_t block)
 /* IrqDisable: Clears the virtual interrupt flag: no event is delivered until it is set again. */
 static inline void pv_irq_disable(void)
 {
-	__asm__ volatile(VMI_SITE(0x0100, 16, "cli", ".byte 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x2e, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00")
+	__asm__ volatile(VMI_SITE(0x0100, 15, ".byte 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e; cli",
+			      "cli")
 		     : 
 		     : 
 		     : "cc", "memory");
@@ -133,7 +137,8 @@ static inline void pv_irq_disable(void)
  * returns. There is no one-instruction shadow as after STI: use Halt for enable-and-wait. */
 static inline void pv_irq_enable(void)
 {
-	__asm__ volatile(VMI_SITE(0x0101, 16, "sti", ".byte 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x2e, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00")
+	__asm__ volatile(VMI_SITE(0x0101, 15, ".byte 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e; sti",
+			      "sti")
 		     : 
 		     : 
 		     : "cc", "memory");
@@ -144,7 +149,8 @@ static inline void pv_irq_enable(void)
 static inline uint64_t pv_irq_save(void)
 {
 	uint64_t result;
-	__asm__ volatile(VMI_SITE(0x0102, 16, "pushfq; popq %%rax", ".byte 0x66, 0x66, 0x66, 0x66, 0x66, 0x2e, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00")
+	__asm__ volatile(VMI_SITE(0x0102, 16, ".byte 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e; pushfq; .byte 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e; popq %%rax",
+			      "pushfq; popq %%rax")
 		     : "=a"(result)
 		     : 
 		     : "cc", "memory");
@@ -156,7 +162,8 @@ static inline uint64_t pv_irq_save(void)
  * nothing silently where the kernel does not run at ring 0.) */
 static inline void pv_irq_restore(uint64_t flags)
 {
-	__asm__ volatile(VMI_SITE(0x0103, 22, "btl $9, %%edi; jnc 773f; sti; 773:", ".byte 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x2e, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00")
+	__asm__ volatile(VMI_SITE(0x0103, 22, ".byte 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e; btl $9, %%edi; jnc 773f; .byte 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e; sti; 773:",
+			      "btl $9, %%edi; jnc 773f; sti; 773:")
 		     : 
 		     : "D"(flags)
 		     : "cc", "memory");
@@ -166,7 +173,8 @@ static inline void pv_irq_restore(uint64_t flags)
 static inline uint64_t pv_irq_save_disable(void)
 {
 	uint64_t result;
-	__asm__ volatile(VMI_SITE(0x0104, 18, "pushfq; popq %%rax; cli", ".byte 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x2e, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00")
+	__asm__ volatile(VMI_SITE(0x0104, 18, ".byte 0x2e, 0x2e, 0x2e, 0x2e, 0x2e; pushfq; .byte 0x2e, 0x2e, 0x2e, 0x2e, 0x2e; popq %%rax; .byte 0x2e, 0x2e, 0x2e, 0x2e, 0x2e; cli",
+			      "pushfq; popq %%rax; cli")
 		     : "=a"(result)
 		     : 
 		     : "cc", "memory");
@@ -178,7 +186,8 @@ static inline uint64_t pv_irq_save_disable(void)
  * returned. */
 static inline void pv_halt(void)
 {
-	__asm__ volatile(VMI_SITE(0x0105, 6, "sti; hlt", ".byte 0x0f, 0x1f, 0x40, 0x00")
+	__asm__ volatile(VMI_SITE(0x0105, 5, ".byte 0x2e; sti; .byte 0x2e, 0x2e; hlt",
+			      "sti; hlt")
 		     : 
 		     : 
 		     : "cc", "memory");
@@ -195,7 +204,8 @@ static inline void pv_halt(void)
 static inline int64_t pv_trap_table_set(uint64_t gates, uint32_t count)
 {
 	int64_t result;
-	__asm__ volatile(VMI_SITE(0x0200, 5, "call vmi_native_trap_table_set", "")
+	__asm__ volatile(VMI_SITE(0x0200, 5, "call vmi_native_trap_table_set",
+			      "call vmi_native_trap_table_set")
 		     : "=a"(result), "+D"(gates), "+S"(count), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rcx", "rdx", "cc", "memory");
@@ -208,7 +218,8 @@ static inline int64_t pv_trap_table_set(uint64_t gates, uint32_t count)
 static inline int64_t pv_syscall_entry_set(uint64_t handler, uint64_t native)
 {
 	int64_t result;
-	__asm__ volatile(VMI_SITE(0x0201, 5, "call vmi_native_syscall_entry_set", "")
+	__asm__ volatile(VMI_SITE(0x0201, 5, "call vmi_native_syscall_entry_set",
+			      "call vmi_native_syscall_entry_set")
 		     : "=a"(result), "+D"(handler), "+S"(native), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rcx", "rdx", "cc", "memory");
@@ -220,7 +231,8 @@ static inline int64_t pv_syscall_entry_set(uint64_t handler, uint64_t native)
 static inline int64_t pv_kernel_stack_set(uint64_t top)
 {
 	int64_t result;
-	__asm__ volatile(VMI_SITE(0x0202, 5, "call vmi_native_kernel_stack_set", "")
+	__asm__ volatile(VMI_SITE(0x0202, 5, "call vmi_native_kernel_stack_set",
+			      "call vmi_native_kernel_stack_set")
 		     : "=a"(result), "+D"(top), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rcx", "rdx", "rsi", "cc", "memory");
@@ -231,7 +243,8 @@ static inline int64_t pv_kernel_stack_set(uint64_t top)
 static inline uint64_t pv_fault_address_read(void)
 {
 	uint64_t result;
-	__asm__ volatile(VMI_SITE(0x0205, 16, "movq %%cr2, %%rax", ".byte 0x66, 0x66, 0x66, 0x66, 0x2e, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00")
+	__asm__ volatile(VMI_SITE(0x0205, 9, ".byte 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e; movq %%cr2, %%rax",
+			      "movq %%cr2, %%rax")
 		     : "=a"(result)
 		     : 
 		     : "cc", "memory");
@@ -244,7 +257,8 @@ static inline uint64_t pv_fault_address_read(void)
 static inline int64_t pv_descriptors_set(uint32_t first, uint64_t descriptors, uint32_t count)
 {
 	int64_t result;
-	__asm__ volatile(VMI_SITE(0x0206, 5, "call vmi_native_descriptors_set", "")
+	__asm__ volatile(VMI_SITE(0x0206, 5, "call vmi_native_descriptors_set",
+			      "call vmi_native_descriptors_set")
 		     : "=a"(result), "+D"(first), "+S"(descriptors), "+d"(count), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rcx", "cc", "memory");
@@ -256,7 +270,8 @@ static inline int64_t pv_descriptors_set(uint32_t first, uint64_t descriptors, u
 static inline int64_t pv_tls_set(uint64_t fs_base, uint64_t gs_base)
 {
 	int64_t result;
-	__asm__ volatile(VMI_SITE(0x0207, 5, "call vmi_native_tls_set", "")
+	__asm__ volatile(VMI_SITE(0x0207, 5, "call vmi_native_tls_set",
+			      "call vmi_native_tls_set")
 		     : "=a"(result), "+D"(fs_base), "+S"(gs_base), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rcx", "rdx", "cc", "memory");
@@ -266,7 +281,8 @@ static inline int64_t pv_tls_set(uint64_t fs_base, uint64_t gs_base)
 /* Cpuid: What CPUID says of the virtual processor. Unknown leaves give zeros. */
 static inline void pv_cpuid(uint32_t leaf, uint32_t subleaf, uint64_t registers)
 {
-	__asm__ volatile(VMI_SITE(0x0208, 5, "call vmi_native_cpuid", "")
+	__asm__ volatile(VMI_SITE(0x0208, 5, "call vmi_native_cpuid",
+			      "call vmi_native_cpuid")
 		     : "+D"(leaf), "+S"(subleaf), "+d"(registers), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rax", "rcx", "cc", "memory");
@@ -277,7 +293,8 @@ static inline void pv_cpuid(uint32_t leaf, uint32_t subleaf, uint64_t registers)
 static inline int64_t pv_msr_read(uint32_t msr, uint64_t value)
 {
 	int64_t result;
-	__asm__ volatile(VMI_SITE(0x0209, 5, "call vmi_native_msr_read", "")
+	__asm__ volatile(VMI_SITE(0x0209, 5, "call vmi_native_msr_read",
+			      "call vmi_native_msr_read")
 		     : "=a"(result), "+D"(msr), "+S"(value), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rcx", "rdx", "cc", "memory");
@@ -289,7 +306,8 @@ static inline int64_t pv_msr_read(uint32_t msr, uint64_t value)
 static inline int64_t pv_msr_write(uint32_t msr, uint64_t value)
 {
 	int64_t result;
-	__asm__ volatile(VMI_SITE(0x020a, 5, "call vmi_native_msr_write", "")
+	__asm__ volatile(VMI_SITE(0x020a, 5, "call vmi_native_msr_write",
+			      "call vmi_native_msr_write")
 		     : "=a"(result), "+D"(msr), "+S"(value), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rcx", "rdx", "cc", "memory");
@@ -299,7 +317,8 @@ static inline int64_t pv_msr_write(uint32_t msr, uint64_t value)
 /* FpuTrapSet: While on, the next floating-point or vector instruction raises vector 7 (CR0.TS). */
 static inline void pv_fpu_trap_set(uint32_t on)
 {
-	__asm__ volatile(VMI_SITE(0x020b, 5, "call vmi_native_fpu_trap_set", "")
+	__asm__ volatile(VMI_SITE(0x020b, 5, "call vmi_native_fpu_trap_set",
+			      "call vmi_native_fpu_trap_set")
 		     : "+D"(on), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rax", "rcx", "rdx", "rsi", "cc", "memory");
@@ -310,7 +329,8 @@ static inline void pv_fpu_trap_set(uint32_t on)
  * announced root is a guest error: the hypervisor may end the guest. */
 static inline void pv_address_space_set(uint64_t root)
 {
-	__asm__ volatile(VMI_SITE(0x0300, 16, "movq %%rdi, %%cr3", ".byte 0x66, 0x66, 0x66, 0x66, 0x2e, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00")
+	__asm__ volatile(VMI_SITE(0x0300, 9, ".byte 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e; movq %%rdi, %%cr3",
+			      "movq %%rdi, %%cr3")
 		     : 
 		     : "D"(root)
 		     : "cc", "memory");
@@ -321,7 +341,8 @@ static inline void pv_address_space_set(uint64_t root)
 static inline uint64_t pv_address_space_read(void)
 {
 	uint64_t result;
-	__asm__ volatile(VMI_SITE(0x0301, 16, "movq %%cr3, %%rax", ".byte 0x66, 0x66, 0x66, 0x66, 0x2e, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00")
+	__asm__ volatile(VMI_SITE(0x0301, 9, ".byte 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e; movq %%cr3, %%rax",
+			      "movq %%cr3, %%rax")
 		     : "=a"(result)
 		     : 
 		     : "cc", "memory");
@@ -333,7 +354,8 @@ static inline uint64_t pv_address_space_read(void)
  * writable) is a guest error: the hypervisor may end the guest. */
 static inline void pv_pte_set(uint64_t entry, uint64_t value)
 {
-	__asm__ volatile(VMI_SITE(0x0302, 8, "movq %%rsi, (%%rdi)", ".byte 0x0f, 0x1f, 0x44, 0x00, 0x00")
+	__asm__ volatile(VMI_SITE(0x0302, 7, "%{disp32%} movq %%rsi, (%%rdi)",
+			      "movq %%rsi, (%%rdi)")
 		     : 
 		     : "D"(entry), "S"(value)
 		     : "cc", "memory");
@@ -345,7 +367,8 @@ static inline void pv_pte_set(uint64_t entry, uint64_t value)
 static inline int64_t pv_pte_set_batch(uint64_t updates, uint32_t count)
 {
 	int64_t result;
-	__asm__ volatile(VMI_SITE(0x0303, 5, "call vmi_native_pte_set_batch", "")
+	__asm__ volatile(VMI_SITE(0x0303, 5, "call vmi_native_pte_set_batch",
+			      "call vmi_native_pte_set_batch")
 		     : "=a"(result), "+D"(updates), "+S"(count), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rcx", "rdx", "cc", "memory");
@@ -357,7 +380,8 @@ static inline int64_t pv_pte_set_batch(uint64_t updates, uint32_t count)
  * Outside lazy mode it is PteSet. */
 static inline void pv_pte_update_deferred(uint64_t entry, uint64_t value)
 {
-	__asm__ volatile(VMI_SITE(0x0304, 8, "movq %%rsi, (%%rdi)", ".byte 0x0f, 0x1f, 0x44, 0x00, 0x00")
+	__asm__ volatile(VMI_SITE(0x0304, 7, "%{disp32%} movq %%rsi, (%%rdi)",
+			      "movq %%rsi, (%%rdi)")
 		     : 
 		     : "D"(entry), "S"(value)
 		     : "cc", "memory");
@@ -368,7 +392,8 @@ static inline void pv_pte_update_deferred(uint64_t entry, uint64_t value)
 static inline uint64_t pv_pte_make(uint64_t native)
 {
 	uint64_t result;
-	__asm__ volatile(VMI_SITE(0x0305, 5, "movq %%rdi, %%rax", ".byte 0x66, 0x90")
+	__asm__ volatile(VMI_SITE(0x0305, 5, ".byte 0x2e, 0x2e; movq %%rdi, %%rax",
+			      "movq %%rdi, %%rax")
 		     : "=a"(result)
 		     : "D"(native)
 		     : "cc", "memory");
@@ -379,7 +404,8 @@ static inline uint64_t pv_pte_make(uint64_t native)
 static inline uint64_t pv_pte_read(uint64_t value)
 {
 	uint64_t result;
-	__asm__ volatile(VMI_SITE(0x0306, 5, "movq %%rdi, %%rax", ".byte 0x66, 0x90")
+	__asm__ volatile(VMI_SITE(0x0306, 5, ".byte 0x2e, 0x2e; movq %%rdi, %%rax",
+			      "movq %%rdi, %%rax")
 		     : "=a"(result)
 		     : "D"(value)
 		     : "cc", "memory");
@@ -391,7 +417,8 @@ static inline uint64_t pv_pte_read(uint64_t value)
 static inline int64_t pv_page_table_add(uint64_t page, uint32_t level)
 {
 	int64_t result;
-	__asm__ volatile(VMI_SITE(0x0307, 5, "call vmi_native_page_table_add", "")
+	__asm__ volatile(VMI_SITE(0x0307, 5, "call vmi_native_page_table_add",
+			      "call vmi_native_page_table_add")
 		     : "=a"(result), "+D"(page), "+S"(level), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rcx", "rdx", "cc", "memory");
@@ -403,7 +430,8 @@ static inline int64_t pv_page_table_add(uint64_t page, uint32_t level)
 static inline int64_t pv_page_table_remove(uint64_t page, uint32_t level)
 {
 	int64_t result;
-	__asm__ volatile(VMI_SITE(0x0308, 5, "call vmi_native_page_table_remove", "")
+	__asm__ volatile(VMI_SITE(0x0308, 5, "call vmi_native_page_table_remove",
+			      "call vmi_native_page_table_remove")
 		     : "=a"(result), "+D"(page), "+S"(level), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rcx", "rdx", "cc", "memory");
@@ -413,7 +441,8 @@ static inline int64_t pv_page_table_remove(uint64_t page, uint32_t level)
 /* TlbFlush: Flushes the non-global translations of this VCPU. Completes deferred updates first. */
 static inline void pv_tlb_flush(void)
 {
-	__asm__ volatile(VMI_SITE(0x0309, 16, "movq %%cr3, %%rax; movq %%rax, %%cr3", ".byte 0x66, 0x2e, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00")
+	__asm__ volatile(VMI_SITE(0x0309, 9, ".byte 0x2e; movq %%cr3, %%rax; .byte 0x2e, 0x2e; movq %%rax, %%cr3",
+			      "movq %%cr3, %%rax; movq %%rax, %%cr3")
 		     : 
 		     : 
 		     : "rax", "cc", "memory");
@@ -423,7 +452,8 @@ static inline void pv_tlb_flush(void)
  * first. */
 static inline void pv_tlb_flush_page(uint64_t address)
 {
-	__asm__ volatile(VMI_SITE(0x030a, 16, "invlpg (%%rdi)", ".byte 0x66, 0x66, 0x66, 0x66, 0x2e, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00")
+	__asm__ volatile(VMI_SITE(0x030a, 9, ".byte 0x2e, 0x2e; %{disp32%} invlpg (%%rdi)",
+			      "invlpg (%%rdi)")
 		     : 
 		     : "D"(address)
 		     : "cc", "memory");
@@ -434,7 +464,8 @@ static inline void pv_tlb_flush_page(uint64_t address)
 static inline int64_t pv_tlb_flush_others(uint64_t vcpus, uint64_t address)
 {
 	int64_t result;
-	__asm__ volatile(VMI_SITE(0x030b, 5, "call vmi_native_tlb_flush_others", "")
+	__asm__ volatile(VMI_SITE(0x030b, 5, "call vmi_native_tlb_flush_others",
+			      "call vmi_native_tlb_flush_others")
 		     : "=a"(result), "+D"(vcpus), "+S"(address), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rcx", "rdx", "cc", "memory");
@@ -445,7 +476,8 @@ static inline int64_t pv_tlb_flush_others(uint64_t vcpus, uint64_t address)
  * lazy: the ROM completes updates before it delivers one. */
 static inline void pv_lazy_enter(void)
 {
-	__asm__ volatile(VMI_SITE(0x030c, 9, "", ".byte 0x66, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00")
+	__asm__ volatile(VMI_SITE(0x030c, 5, ".byte 0x0f, 0x1f, 0x44, 0x00, 0x00",
+			      "")
 		     : 
 		     : 
 		     : "cc", "memory");
@@ -454,7 +486,8 @@ static inline void pv_lazy_enter(void)
 /* LazyLeave: Completes what waits and ends lazy mode. Harmless outside it. */
 static inline void pv_lazy_leave(void)
 {
-	__asm__ volatile(VMI_SITE(0x030d, 9, "", ".byte 0x66, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00")
+	__asm__ volatile(VMI_SITE(0x030d, 5, ".byte 0x0f, 0x1f, 0x44, 0x00, 0x00",
+			      "")
 		     : 
 		     : 
 		     : "cc", "memory");
@@ -465,7 +498,8 @@ static inline void pv_lazy_leave(void)
 static inline uint64_t pv_clock_read(void)
 {
 	uint64_t result;
-	__asm__ volatile(VMI_SITE(0x0400, 5, "call vmi_native_clock_read", "")
+	__asm__ volatile(VMI_SITE(0x0400, 5, "call vmi_native_clock_read",
+			      "call vmi_native_clock_read")
 		     : "=a"(result), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rcx", "rdi", "rdx", "rsi", "cc", "memory");
@@ -476,7 +510,8 @@ static inline uint64_t pv_clock_read(void)
 static inline uint64_t pv_clock_frequency(void)
 {
 	uint64_t result;
-	__asm__ volatile(VMI_SITE(0x0401, 5, "call vmi_native_clock_frequency", "")
+	__asm__ volatile(VMI_SITE(0x0401, 5, "call vmi_native_clock_frequency",
+			      "call vmi_native_clock_frequency")
 		     : "=a"(result), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rcx", "rdi", "rdx", "rsi", "cc", "memory");
@@ -487,7 +522,8 @@ static inline uint64_t pv_clock_frequency(void)
 static inline uint64_t pv_wall_clock_read(void)
 {
 	uint64_t result;
-	__asm__ volatile(VMI_SITE(0x0402, 5, "call vmi_native_wall_clock_read", "")
+	__asm__ volatile(VMI_SITE(0x0402, 5, "call vmi_native_wall_clock_read",
+			      "call vmi_native_wall_clock_read")
 		     : "=a"(result), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rcx", "rdi", "rdx", "rsi", "cc", "memory");
@@ -499,7 +535,8 @@ static inline uint64_t pv_wall_clock_read(void)
 static inline uint64_t pv_stolen_time_read(void)
 {
 	uint64_t result;
-	__asm__ volatile(VMI_SITE(0x0403, 5, "call vmi_native_stolen_time_read", "")
+	__asm__ volatile(VMI_SITE(0x0403, 5, "call vmi_native_stolen_time_read",
+			      "call vmi_native_stolen_time_read")
 		     : "=a"(result), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rcx", "rdi", "rdx", "rsi", "cc", "memory");
@@ -511,7 +548,8 @@ static inline uint64_t pv_stolen_time_read(void)
 static inline int64_t pv_timer_set(uint64_t deadline)
 {
 	int64_t result;
-	__asm__ volatile(VMI_SITE(0x0404, 5, "call vmi_native_timer_set", "")
+	__asm__ volatile(VMI_SITE(0x0404, 5, "call vmi_native_timer_set",
+			      "call vmi_native_timer_set")
 		     : "=a"(result), "+D"(deadline), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rcx", "rdx", "rsi", "cc", "memory");
@@ -522,7 +560,8 @@ static inline int64_t pv_timer_set(uint64_t deadline)
 static inline int64_t pv_timer_cancel(void)
 {
 	int64_t result;
-	__asm__ volatile(VMI_SITE(0x0405, 5, "call vmi_native_timer_cancel", "")
+	__asm__ volatile(VMI_SITE(0x0405, 5, "call vmi_native_timer_cancel",
+			      "call vmi_native_timer_cancel")
 		     : "=a"(result), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rcx", "rdi", "rdx", "rsi", "cc", "memory");
@@ -534,7 +573,8 @@ static inline int64_t pv_timer_cancel(void)
 static inline int64_t pv_event_bind(uint32_t source, uint32_t vector)
 {
 	int64_t result;
-	__asm__ volatile(VMI_SITE(0x0500, 5, "call vmi_native_event_bind", "")
+	__asm__ volatile(VMI_SITE(0x0500, 5, "call vmi_native_event_bind",
+			      "call vmi_native_event_bind")
 		     : "=a"(result), "+D"(source), "+S"(vector), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rcx", "rdx", "cc", "memory");
@@ -545,7 +585,8 @@ static inline int64_t pv_event_bind(uint32_t source, uint32_t vector)
 static inline int64_t pv_event_mask(uint32_t source)
 {
 	int64_t result;
-	__asm__ volatile(VMI_SITE(0x0501, 5, "call vmi_native_event_mask", "")
+	__asm__ volatile(VMI_SITE(0x0501, 5, "call vmi_native_event_mask",
+			      "call vmi_native_event_mask")
 		     : "=a"(result), "+D"(source), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rcx", "rdx", "rsi", "cc", "memory");
@@ -557,7 +598,8 @@ static inline int64_t pv_event_mask(uint32_t source)
 static inline int64_t pv_event_unmask(uint32_t source)
 {
 	int64_t result;
-	__asm__ volatile(VMI_SITE(0x0502, 5, "call vmi_native_event_unmask", "")
+	__asm__ volatile(VMI_SITE(0x0502, 5, "call vmi_native_event_unmask",
+			      "call vmi_native_event_unmask")
 		     : "=a"(result), "+D"(source), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rcx", "rdx", "rsi", "cc", "memory");
@@ -570,7 +612,8 @@ static inline int64_t pv_event_unmask(uint32_t source)
 static inline int64_t pv_event_ack(uint32_t source)
 {
 	int64_t result;
-	__asm__ volatile(VMI_SITE(0x0503, 5, "call vmi_native_event_ack", "")
+	__asm__ volatile(VMI_SITE(0x0503, 5, "call vmi_native_event_ack",
+			      "call vmi_native_event_ack")
 		     : "=a"(result), "+D"(source), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rcx", "rdx", "rsi", "cc", "memory");
@@ -582,7 +625,8 @@ static inline int64_t pv_event_ack(uint32_t source)
 static inline int64_t pv_event_send(uint32_t source)
 {
 	int64_t result;
-	__asm__ volatile(VMI_SITE(0x0504, 5, "call vmi_native_event_send", "")
+	__asm__ volatile(VMI_SITE(0x0504, 5, "call vmi_native_event_send",
+			      "call vmi_native_event_send")
 		     : "=a"(result), "+D"(source), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rcx", "rdx", "rsi", "cc", "memory");
@@ -595,7 +639,8 @@ static inline int64_t pv_event_send(uint32_t source)
 static inline int64_t pv_vcpu_start(uint32_t vcpu, uint64_t start)
 {
 	int64_t result;
-	__asm__ volatile(VMI_SITE(0x0600, 5, "call vmi_native_vcpu_start", "")
+	__asm__ volatile(VMI_SITE(0x0600, 5, "call vmi_native_vcpu_start",
+			      "call vmi_native_vcpu_start")
 		     : "=a"(result), "+D"(vcpu), "+S"(start), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rcx", "rdx", "cc", "memory");
@@ -607,7 +652,8 @@ static inline int64_t pv_vcpu_start(uint32_t vcpu, uint64_t start)
 static inline int64_t pv_vcpu_stop(void)
 {
 	int64_t result;
-	__asm__ volatile(VMI_SITE(0x0601, 5, "call vmi_native_vcpu_stop", "")
+	__asm__ volatile(VMI_SITE(0x0601, 5, "call vmi_native_vcpu_stop",
+			      "call vmi_native_vcpu_stop")
 		     : "=a"(result), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rcx", "rdi", "rdx", "rsi", "cc", "memory");
@@ -618,7 +664,8 @@ static inline int64_t pv_vcpu_stop(void)
 static inline uint32_t pv_vcpu_id(void)
 {
 	uint32_t result;
-	__asm__ volatile(VMI_SITE(0x0602, 16, "movl %%gs:48, %%eax", ".byte 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00")
+	__asm__ volatile(VMI_SITE(0x0602, 8, "movl %%gs:48, %%eax",
+			      "movl %%gs:48, %%eax")
 		     : "=a"(result)
 		     : 
 		     : "cc", "memory");
@@ -630,7 +677,8 @@ static inline uint32_t pv_vcpu_id(void)
 static inline int64_t pv_ipi_send(uint64_t vcpus)
 {
 	int64_t result;
-	__asm__ volatile(VMI_SITE(0x0603, 5, "call vmi_native_ipi_send", "")
+	__asm__ volatile(VMI_SITE(0x0603, 5, "call vmi_native_ipi_send",
+			      "call vmi_native_ipi_send")
 		     : "=a"(result), "+D"(vcpus), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rcx", "rdx", "rsi", "cc", "memory");
@@ -640,7 +688,8 @@ static inline int64_t pv_ipi_send(uint64_t vcpus)
 /* VcpuYield: A hint that this VCPU waits for another one. */
 static inline void pv_vcpu_yield(void)
 {
-	__asm__ volatile(VMI_SITE(0x0604, 7, "pause", ".byte 0x0f, 0x1f, 0x44, 0x00, 0x00")
+	__asm__ volatile(VMI_SITE(0x0604, 5, ".byte 0x2e, 0x2e, 0x2e; pause",
+			      "pause")
 		     : 
 		     : 
 		     : "cc", "memory");
@@ -651,7 +700,8 @@ static inline void pv_vcpu_yield(void)
 static inline int64_t pv_console_write(uint64_t buffer, uint64_t size)
 {
 	int64_t result;
-	__asm__ volatile(VMI_SITE(0x0700, 5, "call vmi_native_console_write", "")
+	__asm__ volatile(VMI_SITE(0x0700, 5, "call vmi_native_console_write",
+			      "call vmi_native_console_write")
 		     : "=a"(result), "+D"(buffer), "+S"(size), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rcx", "rdx", "cc", "memory");
@@ -662,7 +712,8 @@ static inline int64_t pv_console_write(uint64_t buffer, uint64_t size)
 static inline int64_t pv_console_read(uint64_t buffer, uint64_t size)
 {
 	int64_t result;
-	__asm__ volatile(VMI_SITE(0x0701, 5, "call vmi_native_console_read", "")
+	__asm__ volatile(VMI_SITE(0x0701, 5, "call vmi_native_console_read",
+			      "call vmi_native_console_read")
 		     : "=a"(result), "+D"(buffer), "+S"(size), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rcx", "rdx", "cc", "memory");
@@ -673,7 +724,8 @@ static inline int64_t pv_console_read(uint64_t buffer, uint64_t size)
  * CRASH. */
 static inline void pv_shutdown(uint32_t reason, uint32_t code)
 {
-	__asm__ volatile(VMI_SITE(0x0702, 5, "call vmi_native_shutdown", "")
+	__asm__ volatile(VMI_SITE(0x0702, 5, "call vmi_native_shutdown",
+			      "call vmi_native_shutdown")
 		     : "+D"(reason), "+S"(code), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rax", "rcx", "rdx", "cc", "memory");
@@ -684,7 +736,8 @@ static inline void pv_shutdown(uint32_t reason, uint32_t code)
 static inline int64_t pv_memory_balloon(uint64_t pages, uint32_t count, uint32_t give)
 {
 	int64_t result;
-	__asm__ volatile(VMI_SITE(0x0703, 5, "call vmi_native_memory_balloon", "")
+	__asm__ volatile(VMI_SITE(0x0703, 5, "call vmi_native_memory_balloon",
+			      "call vmi_native_memory_balloon")
 		     : "=a"(result), "+D"(pages), "+S"(count), "+d"(give), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rcx", "cc", "memory");
@@ -696,7 +749,8 @@ static inline int64_t pv_memory_balloon(uint64_t pages, uint32_t count, uint32_t
 static inline int64_t pv_suspend_prepare(void)
 {
 	int64_t result;
-	__asm__ volatile(VMI_SITE(0x0800, 5, "call vmi_native_suspend_prepare", "")
+	__asm__ volatile(VMI_SITE(0x0800, 5, "call vmi_native_suspend_prepare",
+			      "call vmi_native_suspend_prepare")
 		     : "=a"(result), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rcx", "rdi", "rdx", "rsi", "cc", "memory");
@@ -709,7 +763,8 @@ static inline int64_t pv_suspend_prepare(void)
 static inline int64_t pv_suspend(uint64_t resume)
 {
 	int64_t result;
-	__asm__ volatile(VMI_SITE(0x0801, 5, "call vmi_native_suspend", "")
+	__asm__ volatile(VMI_SITE(0x0801, 5, "call vmi_native_suspend",
+			      "call vmi_native_suspend")
 		     : "=a"(result), "+D"(resume), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rcx", "rdx", "rsi", "cc", "memory");
@@ -719,7 +774,8 @@ static inline int64_t pv_suspend(uint64_t resume)
 /* TraceMark: Records a mark with time and, where known, the number of guest instructions so far. */
 static inline void pv_trace_mark(uint32_t mark, uint64_t value)
 {
-	__asm__ volatile(VMI_SITE(0x0900, 5, "call vmi_native_trace_mark", "")
+	__asm__ volatile(VMI_SITE(0x0900, 5, "call vmi_native_trace_mark",
+			      "call vmi_native_trace_mark")
 		     : "+D"(mark), "+S"(value), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rax", "rcx", "rdx", "cc", "memory");
@@ -728,7 +784,8 @@ static inline void pv_trace_mark(uint32_t mark, uint64_t value)
 /* DebugBreak: Stops for a debugger if one is attached; otherwise does nothing. */
 static inline void pv_debug_break(void)
 {
-	__asm__ volatile(VMI_SITE(0x0901, 5, "", ".byte 0x0f, 0x1f, 0x44, 0x00, 0x00")
+	__asm__ volatile(VMI_SITE(0x0901, 5, ".byte 0x0f, 0x1f, 0x44, 0x00, 0x00",
+			      "")
 		     : 
 		     : 
 		     : "cc", "memory");
@@ -737,7 +794,8 @@ static inline void pv_debug_break(void)
 /* CrashReport: Hands over the state of a crash before Shutdown(CRASH). Returns. */
 static inline void pv_crash_report(uint64_t report)
 {
-	__asm__ volatile(VMI_SITE(0x0902, 5, "call vmi_native_crash_report", "")
+	__asm__ volatile(VMI_SITE(0x0902, 5, "call vmi_native_crash_report",
+			      "call vmi_native_crash_report")
 		     : "+D"(report), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rax", "rcx", "rdx", "rsi", "cc", "memory");

@@ -127,8 +127,45 @@ void pc_add_memory(uint64_t start, uint64_t end)
 
 void pc_add_module(uint64_t start, uint64_t size, uint64_t name)
 {
-	if (info.module_count < MODULES)
-		modules[info.module_count++] = (struct vmi_module){ .start = start, .size = size, .name = name };
+	static const char nameless[] = "";
+
+	if (info.module_count == MODULES)
+		pc_stop("vmi: refused: the loader gives more than 8 modules\n");
+	modules[info.module_count++] = (struct vmi_module){
+		.start = start,
+		.size = size,
+		.name = name ? name : physical(nameless),
+	};
+}
+
+/* Takes the pages of a module out of the range of memory that they are in. */
+static void carve_module(uint64_t start, uint64_t end)
+{
+	for (uint32_t i = 0; i < info.memory_map_count; i++) {
+		struct vmi_memory_range range = ranges[i];
+		uint64_t range_end = range.start + range.size;
+
+		if (range.type != VMI_MEMORY_USABLE || start < range.start || end > range_end)
+			continue;
+		info.memory_map_count--;
+		memmove(&ranges[i], &ranges[i + 1], (info.memory_map_count - i) * sizeof(range));
+		add_range(range.start, start, VMI_MEMORY_USABLE);
+		add_range(start, end, VMI_MEMORY_MODULE);
+		add_range(end, range_end, VMI_MEMORY_USABLE);
+		return;
+	}
+}
+
+/* The contract wants the map sorted by address. */
+static void sort_ranges(void)
+{
+	for (uint32_t i = 1; i < info.memory_map_count; i++)
+		for (uint32_t j = i; j && ranges[j - 1].start > ranges[j].start; j--) {
+			struct vmi_memory_range range = ranges[j];
+
+			ranges[j] = ranges[j - 1];
+			ranges[j - 1] = range;
+		}
 }
 
 void pc_set_command_line(uint64_t address)
@@ -184,6 +221,9 @@ uint64_t vmi_pc_begin(uint32_t start, uint32_t magic)
 		pc_read_multiboot(start);
 	else
 		pc_read_pvh(start);
+	for (uint32_t i = 0; i < info.module_count; i++)
+		carve_module(modules[i].start & -PAGE, (modules[i].start + modules[i].size + PAGE - 1) & -PAGE);
+	sort_ranges();
 	vmi_forms_init();
 	find_rom();
 	__asm__ volatile("movq %0, %%cr3" : : "r"(info.page_root) : "memory");

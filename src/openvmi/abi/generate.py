@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from openvmi.abi.load import CURRENT, interface
 from openvmi.abi.model import TYPES, Call, Field, Interface, Struct
-from openvmi.abi.nops import nop
 from openvmi.errors import AbiError
 from openvmi.files import write_atomically
 
@@ -22,6 +22,12 @@ OUTPUTS = {
     "src/openvmi/abi/layouts.py": "layouts.py.j2",
     f"docs/reference/vmi-{CURRENT}.md": "reference.md.j2",
 }
+
+#: In a native form, `{n} x` is the instruction x after n CS prefixes, which 64-bit mode ignores (Intel SDM volume 1,
+#: section 3.3.7.1), and `{disp32} x` is x with the longer displacement. So a site costs no instruction of its own.
+_PREFIXES = re.compile(r"\{(\d+)\} ")
+_LENGTHENED = re.compile(r"\{\w+\} ")
+_IGNORED_PREFIX = b"\x2e"
 
 _CONSTRAINTS = {"rdi": "D", "rsi": "S", "rdx": "d", "rcx": "c"}
 _FORMATS = {"u8": "B", "u16": "H", "u32": "I", "u64": "Q", "i8": "b", "i16": "h", "i32": "i", "i64": "q"}
@@ -45,7 +51,8 @@ def render(abi: Interface) -> dict[str, str]:
         comment=_comment,
     )
     context = {
-        "abi": abi, "TYPES": TYPES, "site_text": site_text, "operands": operands, "picture": picture,
+        "abi": abi, "TYPES": TYPES, "site_text": site_text, "plain_text": plain_text, "operands": operands,
+        "picture": picture,
         "struct_format": struct_format, "python_default": python_default, "python_type": python_type,
     }
     return {path: environment.get_template(name).render(context) for path, name in OUTPUTS.items()}
@@ -72,16 +79,26 @@ def check_fresh(top: Path) -> int:
     return len(texts)
 
 
-def site_text(call: Call) -> tuple[str, str]:
-    """Assembler text of a site's native form, and its padding as a .byte list (empty when none)."""
+def site_text(call: Call) -> str:
+    """Assembler text of what a site holds: the native form, lengthened as its `{n}` say to fill the site."""
     native = call.native
-    text = native.asm or ""
     if native.call:
-        text = f"call {native.call}"
-    elif native.jump:
+        return f"call {native.call}"
+    if native.jump:
         # Forced to five bytes: the assembler may shorten a jump, the site record must not change with it.
-        text = f".byte 0xe9; .long {native.jump} - . - 4"
-    return text, ", ".join(f"0x{b:02x}" for b in nop(call.site - native.size))
+        return f".byte 0xe9; .long {native.jump} - . - 4"
+    if not native.asm:
+        return _bytes(native.code)
+    return _PREFIXES.sub(lambda found: _bytes(_IGNORED_PREFIX * int(found[1])) + "; ", native.asm)
+
+
+def plain_text(call: Call) -> str:
+    """The same without sites: the instructions as anyone would write them."""
+    return _LENGTHENED.sub("", call.native.asm or "") if not call.native.target else site_text(call)
+
+
+def _bytes(code: bytes) -> str:
+    return ".byte " + ", ".join(f"0x{byte:02x}" for byte in code)
 
 
 def operands(call: Call, abi: Interface) -> dict[str, list[str]]:

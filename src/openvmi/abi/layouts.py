@@ -204,9 +204,9 @@ class NoteSites(Layout):
 
 @attrs.frozen(kw_only=True)
 class Site(Layout):
-    """One place where a call is made.
+    """One place where a call is made; it holds the native form, which fills it.
 
-       0  |            address            |     call      | size  |native |
+       0  |            address            |     call      | size  |reserve|
     """
 
     SIZE = 8
@@ -215,13 +215,13 @@ class Site(Layout):
         ("address", 0, 0),
         ("call", 4, 0),
         ("size", 6, 0),
-        ("native", 7, 0),
+        ("reserved", 7, 0),
     )
 
     address: int = 0
     call: int = 0
     size: int = 0
-    native: int = 0
+    reserved: int = 0
 
 
 @attrs.frozen(kw_only=True)

@@ -159,9 +159,9 @@ def problems(abi: Interface):
                 yield f"{call.name}: number {call.number:#06x} is not in group {group.id:#04x}"
             if call.convention not in conventions or call.profile not in profiles:
                 yield f"{call.name}: unknown convention {call.convention!r} or profile {call.profile!r}"
-            if not call.native.size <= call.site <= min(call.native.size + 15, constants["SITE_LIMIT"]):
-                yield (f"{call.name}: a site of {call.site} bytes for {call.native.size} native ones; "
-                       "at most one NOP (15 bytes) may pad it")
+            if call.native.size != call.site or call.site > constants["SITE_LIMIT"]:
+                yield (f"{call.name}: a site of {call.site} bytes with {call.native.size} native ones; they must fill "
+                       f"it, and there are at most {constants['SITE_LIMIT']}")
             if unknown := set(call.errors) - errors:
                 yield f"{call.name}: unknown errors {sorted(unknown)}"
             if len(call.arguments) > len(abi.argument_registers):

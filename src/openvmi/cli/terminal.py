@@ -10,10 +10,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from openvmi import interrupt
 from openvmi.errors import OpenVmiError, UsageError
 from openvmi.files import write_atomically
+
+if TYPE_CHECKING:
+    from openvmi.matrix import Place, Row
 
 _STDIN, _STDOUT, _STDERR = 0, 1, 2
 _AT_ONCE = 512  # bytes that a pipe which is ready takes without waiting: PIPE_BUF of POSIX
@@ -73,6 +77,23 @@ def typed() -> Iterator[bytes]:
 def tell(line: str) -> None:
     """A line for people."""
     print(line, file=sys.stderr, flush=True)
+
+
+class Progress:
+    """Says how a matrix goes, a line for each row and more for one that fails. A :class:`openvmi.matrix.Watcher`."""
+
+    def begins(self, place: Place, number: int, count: int) -> None:
+        """Leaves the line open for how it ended."""
+        from openvmi.report import matrix
+
+        print(matrix.beginning(place, number, count), end="", file=sys.stderr, flush=True)
+
+    def ended(self, row: Row) -> None:
+        """Completes the line."""
+        from openvmi.report import matrix
+
+        for line in [matrix.result(row), *matrix.failure(row)]:
+            tell(line)
 
 
 def save(path: Path, text: str) -> None:

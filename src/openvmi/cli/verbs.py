@@ -14,6 +14,8 @@ from typer.main import get_group
 VERBS = {
     "run": "Run a guest.",
     "compare": "Run a guest with the ROM and without, and show both side by side.",
+    "matrix": "Run a guest on everything that is usable here, in one table.",
+    "image": "Make a CD image that boots a guest on a PC.",
     "doctor": "Show what works on this machine, and what to do about the rest.",
     "guest": "Build and inspect guests.",
     "rom": "Build and inspect ROMs.",

@@ -44,7 +44,11 @@ def build(folder: Path, output: Path, work: Path) -> image.GuestImage:
     Raises :class:`BuildError` when the sources do not make a guest, :class:`BadGuestError` when they make one that
     breaks the boot contract, and :class:`UnavailableError` without compiler or libvmi.
     """
-    about = definition.read(folder)
+    return build_defined(definition.read(folder), output, work)
+
+
+def build_defined(about: GuestDefinition, output: Path, work: Path) -> image.GuestImage:
+    """:func:`build` for a definition that was read, and perhaps changed."""
     libvmi = sources.top() / "libvmi"
     toolchain = Toolchain(work)
     files = [*about.sources, *(_libvmi_sources(libvmi) if about.libvmi else [])]
@@ -62,8 +66,8 @@ def build(folder: Path, output: Path, work: Path) -> image.GuestImage:
         data = linked.read_bytes()
     result = image.parse(data, str(output))
     if result.licence != about.licence:
-        raise BuildError(f"{folder / definition.FILE}: licence is {about.licence!r}, but the LICENCE note that was "
-                         f"built says {result.licence!r}; use VMI_GUEST_LICENCE in the note")
+        raise BuildError(f"{about.folder / definition.FILE}: licence is {about.licence!r}, but the LICENCE note that "
+                         f"was built says {result.licence!r}; use VMI_GUEST_LICENCE in the note")
     _made(output.parent)
     write_atomically(output, data)
     return result

@@ -92,8 +92,9 @@ def _check_keys(path: Path, about: dict[str, Any]) -> None:
 
 
 def _inside(path: Path, key: str, name: object) -> Path:
+    """A file of the kernel's own folder, or of one beside it that kernels share."""
     folder = path.parent.resolve()
     target = (folder / name).resolve() if isinstance(name, str) else folder
-    if not isinstance(name, str) or not target.is_relative_to(folder) or not target.exists():
-        raise BuildError(f"{path}: {key} has {name!r}, which does not exist in {folder}; check the name")
+    if not isinstance(name, str) or not target.is_relative_to(folder.parent) or not target.exists():
+        raise BuildError(f"{path}: {key} has {name!r}, which does not exist in {folder} or beside it; check the name")
     return target

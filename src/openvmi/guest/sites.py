@@ -10,7 +10,6 @@ from attrs import frozen
 from openvmi.abi import load, names
 from openvmi.abi.layouts import NoteSites, Site
 from openvmi.abi.model import Call
-from openvmi.abi.nops import nop
 from openvmi.errors import BadGuestError
 from openvmi.guest.elf import Segment
 from openvmi.units import Gva
@@ -21,12 +20,11 @@ _ADDRESSES = 1 << 64
 
 @frozen
 class SiteRecord:
-    """One site: `size` bytes at `address`, of which the first `native` are the native form and the rest one NOP."""
+    """One site: `size` bytes at `address`, which the native form of the call fills."""
 
     address: Gva
     call: int
     size: int
-    native: int
 
 
 def parse(note: NoteSites, segments: Sequence[Segment], version: tuple[int, int]) -> list[SiteRecord]:
@@ -43,9 +41,8 @@ def parse(note: NoteSites, segments: Sequence[Segment], version: tuple[int, int]
         if record.address < end:
             raise BadGuestError(f"{where} overlaps the site that ends at {end:#x}; rebuild the guest")
         end = record.address + record.size
-        if not 0 < record.size <= names.SITE_LIMIT or record.native > record.size:
-            raise BadGuestError(f"{where} has {record.size} bytes, {record.native} of them native, expected 1 to "
-                                f"{names.SITE_LIMIT} with no more native ones; rebuild the guest")
+        if not 0 < record.size <= names.SITE_LIMIT:
+            raise BadGuestError(f"{where} has {record.size} bytes, expected 1 to {names.SITE_LIMIT}; rebuild the guest")
         home = next((s for s in segments if s.executable and s.holds(record.address, record.size)), None)
         if home is None:
             raise BadGuestError(f"{where} is not in the guest's code; rebuild the guest")
@@ -70,23 +67,22 @@ def _read(note: NoteSites, segments: Sequence[Segment]) -> list[SiteRecord]:
     at = note.start - home.virtual
     fields = Site.FORMAT.iter_unpack(home.data[at:at + note.end - note.start])
     return [
-        SiteRecord(Gva((note.start + index * Site.SIZE + distance) % _ADDRESSES), call, size, native)
-        for index, (distance, call, size, native) in enumerate(fields)
+        SiteRecord(Gva((note.start + index * Site.SIZE + distance) % _ADDRESSES), call, size)
+        for index, (distance, call, size, _) in enumerate(fields)
     ]
 
 
 def _compare(where: str, record: SiteRecord, found: bytes, call: Call) -> None:
-    if (record.size, record.native) != (call.site, call.native.size):
-        raise BadGuestError(f"{where} has {record.size} bytes, {record.native} native; {call.name} has {call.site} and "
-                            f"{call.native.size}; rebuild the guest with the headers of its version")
-    native, padding = found[:record.native], found[record.native:]
+    if record.size != call.site:
+        raise BadGuestError(f"{where} has {record.size} bytes; {call.name} has {call.site}; "
+                            "rebuild the guest with the headers of its version")
     if call.native.target:
         opcode = _CALL if call.native.call else _JUMP
-        same = native[:1] == opcode
+        same = found[:1] == opcode
         expected = f"{opcode.hex()} and a 32-bit distance"
     else:
-        same = native == call.native.code
-        expected = call.native.code.hex(" ") or "nothing"
-    if not same or padding != nop(len(padding)):
-        raise BadGuestError(f"{where} holds {found.hex(' ')}, expected {expected} for {call.name}, then "
-                            f"{nop(len(padding)).hex(' ') or 'no padding'}; the file is damaged or was patched")
+        same = found == call.native.code
+        expected = call.native.code.hex(" ")
+    if not same:
+        raise BadGuestError(f"{where} holds {found.hex(' ')}, expected {expected} for {call.name}; "
+                            "the file is damaged or was patched")

@@ -24,3 +24,8 @@ def get(name: str) -> Hypervisor:
     if name not in names():
         raise UsageError(f"there is no hypervisor {name!r}; known are {', '.join(names())}")
     return import_module(f"{__name__}.{name}").HYPERVISOR
+
+
+def ranked() -> list[Hypervisor]:
+    """All of them: by preference, lowest first, then by name."""
+    return sorted((get(name) for name in names()), key=lambda h: (getattr(h, "preference", 100), h.name))

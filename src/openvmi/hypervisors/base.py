@@ -149,3 +149,8 @@ def default_rom_path(hypervisor: Hypervisor) -> Path | None:
     from openvmi import resources
 
     return resources.built("roms") / f"{hypervisor.default_rom}.rom" if hypervisor.default_rom else None
+
+
+def needs_rom(hypervisor: Hypervisor) -> bool:
+    """Whether it runs no guest that stays native: it says so by an attribute `needs_rom`."""
+    return getattr(hypervisor, "needs_rom", False)

@@ -117,8 +117,8 @@ def check_layout(guest: GuestImage, memory: int, pc: bool) -> None:
         )
     image = guest.segments[0].physical
     if image < PAGE_SIZE:
-        raise RefusedError(f"{guest.path}: it is linked at guest-physical {image:#x}, in the first page, which is reserved;"
-                           " link it higher")
+        raise RefusedError(f"{guest.path}: it is linked at guest-physical {image:#x}, in the first page, which is"
+                           " reserved; link it higher")
     if image + size > memory:
         room = (1 << 20) + size // 512  # for boot information, ROM and page tables
         least = -(-(image + size + room) // LARGE_PAGE) * LARGE_PAGE

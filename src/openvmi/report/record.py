@@ -9,9 +9,15 @@ from typing import Any
 import openvmi
 from openvmi.comparison import Comparison
 from openvmi.diagnosis import Diagnosis
+from openvmi.guest.image import GuestImage
 from openvmi.hypervisors.base import Crash
+from openvmi.matrix import Matrix, Row
 from openvmi.report import taint
 from openvmi.running import LinkState, Run
+
+#: What only a run can tell.
+_OF_A_RUN = ("rom_sha256", "rom_text_bytes", "rom_licence", "taint", "link", "guest_instructions", "wall_ms",
+             "exit_reason", "exit_code", "crash")
 
 
 def run(result: Run) -> dict[str, Any]:
@@ -52,6 +58,14 @@ def comparison(result: Comparison) -> dict[str, Any]:
     }
 
 
+def matrix(result: Matrix) -> list[dict[str, Any]]:
+    """The records of all rows but of hypervisors that are not usable here.
+
+    Where a usable one did not run the guest, `exit_reason` is null, and `status` and `message` say why.
+    """
+    return [run(row.run) if row.run else _failed(row, result.guest) for row in result.rows if not row.unusable]
+
+
 def diagnosis(found: Diagnosis) -> dict[str, Any]:
     """What works here."""
     return {
@@ -71,6 +85,12 @@ def diagnosis(found: Diagnosis) -> dict[str, Any]:
 def text(data: Any) -> str:
     """JSON as the command line prints it."""
     return json.dumps(data, indent=2)
+
+
+def _failed(row: Row, guest: GuestImage) -> dict[str, Any]:
+    known = {"openvmi": openvmi.__version__, "guest": guest.name, "guest_sha256": guest.sha256,
+             "hypervisor": row.place.hypervisor, "rom": row.place.rom, "status": row.status, "message": str(row.error)}
+    return known | dict.fromkeys(_OF_A_RUN) | {"exits": {}, "marks": []}
 
 
 def _link(link: LinkState) -> dict[str, int]:

@@ -51,9 +51,13 @@ class Exits:
             raise GuestEnd(Ending.CRASH, f"the guest cannot go on at {self._cpu.rip:#x}")
 
     def _on_out(self, stop: Stop) -> None:
-        if stop.number == private.EMU_PORT and self._machine.config.rom is not None and self._cpu.privilege != 3:
-            self._calls.perform()
-            return
+        if self._machine.config.rom is not None and self._cpu.privilege != 3:
+            if stop.number == private.EMU_PORT:
+                self._calls.perform()
+                return
+            if stop.number == private.EMU_DELIVER_PORT:
+                self._count("deliver")  # what is pending is delivered after every OUT
+                return
         if self._refuse_port(stop):
             return
         self._count("port out")

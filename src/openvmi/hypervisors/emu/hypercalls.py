@@ -92,10 +92,6 @@ class Hypercalls:
         self._machine.halted = True
         return None
 
-    def private_deliver(self) -> Result:
-        """Nothing to do: what is pending is delivered after every call."""
-        return None
-
     def private_iret(self) -> Result:
         """Iret, when an event waits for it: the ROM has pushed RAX."""
         stack = self._general[RSP]
@@ -310,6 +306,5 @@ CALLS: dict[int, tuple[str, _Handler]] = {
     if hasattr(Hypercalls, call.name.lower())
 } | {
     Call.TLB_FLUSH_PAGE: ("tlb_flush_page", Hypercalls.tlb_flush),
-    private.EMU_DELIVER: ("deliver", Hypercalls.private_deliver),
     private.EMU_IRET: ("iret", Hypercalls.private_iret),
 }

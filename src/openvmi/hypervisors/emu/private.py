@@ -2,7 +2,7 @@
 """What the hypervisor and its ROM share: the numbers of roms/emu/private.h, which explains them."""
 
 EMU_PORT = 0x56
-EMU_DELIVER = 0xE000
+EMU_DELIVER_PORT = 0x57
 EMU_IRET = 0xE001
 
 # The ROM's part of the VCPU block.

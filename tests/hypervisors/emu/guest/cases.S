@@ -210,7 +210,7 @@ case_waiting:
 	movl seen + 40, %eax
 	movq %rax, seen + 72
 	orb $EMU_HIGH_IF, %gs:VMI_VCPU_ROM_OFFSET + EMU_FLAGS_HIGH
-	CALL EMU_DELIVER
+	outb %al, $EMU_DELIVER_PORT
 	movl seen + 40, %eax
 	movq %rax, seen + 80			/* it came before the call returned */
 	movl block + VMI_VCPU_ROM_OFFSET, %eax

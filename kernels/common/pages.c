@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Memory and address spaces: pages from the boot memory map, tables built through the interface. */
-#include "hello.h"
+#include "common.h"
 
 #define ADDRESS 0x000ffffffffff000ull
 

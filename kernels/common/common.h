@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Everything that crosses a file border in this kernel. */
-#ifndef HELLO_H
-#define HELLO_H
+/* What the reference kernels share: memory, address spaces, going to user mode and back. */
+#ifndef KERNELS_COMMON_H
+#define KERNELS_COMMON_H
 
 #include <vmi/vmi.h>
 
@@ -13,21 +13,20 @@ enum { PRESENT = 1, WRITABLE = 2, USER = 4 };
 
 /* ---- pages.c ---- */
 
-uint64_t page_alloc(void); /* guest-physical, zeroed; ends the guest when there is none */
 void space_init(void);
+uint64_t page_alloc(void); /* guest-physical, zeroed; ends the guest when there is none */
 uint64_t space_create(void); /* root of an address space with the kernel in it */
 /* Direct-map address of the level 1 entry for an address, tables made on the way; flags for those. */
 uint64_t entry_of(uint64_t root, uint64_t address, uint64_t table_flags);
 void page_map(uint64_t root, uint64_t address, uint64_t page, uint64_t flags);
 
-/* ---- user.S ---- */
+/* ---- switch.S ---- */
 
-/* Runs user code until leave_user(); returns its argument. Interrupts are disabled on return. */
-int64_t run_user(uint64_t rip, uint64_t rsp);
+/* Runs user code, argument in RDI, until leave_user(); returns that one's. Interrupts are disabled on return. */
+int64_t run_user(uint64_t rip, uint64_t rsp, uint64_t argument);
 _Noreturn void leave_user(int64_t result);
-extern char user_start[], user_end[], user_polite[], user_rude[];
 
-/* Loads from an address; 0 when that faulted. */
+/* Loads from an address; 0 when that faulted and the handler went on at try_load_failed. */
 int try_load(uint64_t address, uint64_t *value);
 extern char try_load_fault[], try_load_failed[];
 

@@ -1,0 +1,255 @@
+# SPDX-License-Identifier: MIT
+"""One run of a started QEMU: its console, the time limit, pause and stop, and how it ended.
+
+One thread runs it and does all talking to QEMU. The others set what they want and wake it.
+"""
+
+from __future__ import annotations
+
+import selectors
+import socket
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from enum import Enum
+
+from attrs import frozen
+
+from openvmi.errors import OpenVmiError
+from openvmi.hypervisors.base import Registers
+from openvmi.machine.console import ConsoleInput
+from openvmi.machine.qemu import registers
+from openvmi.machine.qemu.control import GoneError
+from openvmi.machine.qemu.process import QemuProcess
+
+_CHUNK = 1 << 16
+_INPUT_CHUNK = 4096
+_LOOK_SECONDS = 1.0  # between two looks at a run in which nothing happens
+_DRAIN_SECONDS = 5.0  # for the console output that is under way when QEMU ends
+#: A guest that prints has set its serial port up by then, which drops what was received before. One that only reads
+#: gets its input after this many seconds.
+_INPUT_GRACE = 0.5
+_RESET = "guest-reset"
+_FROM_OUTSIDE = "host-signal"
+
+
+class Ended(Enum):
+    """Why a session is over."""
+
+    EXIT = "exit"  #: the machine ended itself; see `status` and `cause`
+    TIMEOUT = "timeout"
+    STOPPED = "stopped"  #: by :meth:`Session.stop`
+
+
+@frozen
+class SessionEnd:
+    """How a session ended. QEMU has ended, too."""
+
+    ended: Ended
+    status: int = 0  #: QEMU's exit status, for EXIT
+    cause: str = ""  #: ShutdownCause of QEMU's SHUTDOWN event (QMP reference), for EXIT; empty: there was none
+    registers: Registers | None = None  #: of the processor when the guest reset the machine
+    boot_ms: float = 0.0  #: host time from the start to the first console byte, or to the end
+    run_ms: float = 0.0  #: host time from the start to the end
+
+    @property
+    def was_reset(self) -> bool:
+        """Whether the machine was reset, by a triple fault or by the guest's wish."""
+        return self.cause == _RESET
+
+
+class Session:
+    """The methods of :class:`openvmi.hypervisors.base.Machine` that have to do with running."""
+
+    def __init__(self, qemu: QemuProcess, console: Callable[[bytes], None], timeout: float) -> None:
+        """`qemu` has been started and is stopped; `timeout` in seconds, during which the guest is not paused.
+
+        Raises :class:`OpenVmiError` when the system has no descriptors left.
+        """
+        self._qemu = qemu
+        self._console = console
+        self._left = timeout
+        self._input = ConsoleInput()
+        self._unsent = b""
+        try:
+            self._wake_reader, self._wake_writer = socket.socketpair()
+        except OSError as error:
+            raise OpenVmiError(f"no connection within the process: {error.strerror}") from error
+        self._wake_reader.setblocking(False)
+        self._wake_writer.setblocking(False)
+        self._stopping = False
+        self._pausing = False
+        self._paused = threading.Event()  # set while the guest stands still
+        self._paused.set()
+        self._runner: int | None = None
+        self._cause = ""
+        self._registers: Registers | None = None
+        self._began: float | None = None
+        self._first_output: float | None = None
+        self._deadline: float | None = None  # while the guest executes
+
+    # ---- from any thread ----
+
+    def stop(self) -> None:
+        """Ends :meth:`run` soon."""
+        self._stopping = True
+        self._wake()
+
+    def pause(self) -> None:
+        """Returns when the guest stands still."""
+        self._pausing = True
+        if self._runner == threading.get_ident():  # from within the console
+            with suppress(GoneError):
+                self._obey()
+            return
+        self._wake()
+        self._paused.wait()
+
+    def resume(self) -> None:
+        """Lets the guest go on."""
+        self._pausing = False
+        self._wake()
+
+    def send_console(self, data: bytes) -> None:
+        """Console input, as much of it as there is room for."""
+        self._input.put(data)
+        self._wake()
+
+    def _wake(self) -> None:
+        with suppress(OSError):  # full: awake already; closed: over
+            self._wake_writer.send(b"\0")
+
+    # ---- in the thread that runs ----
+
+    def run(self) -> SessionEnd:
+        """Runs to the end, whichever it is. Raises :class:`OpenVmiError` when QEMU is ended by something else."""
+        self._runner = threading.get_ident()
+        ended = Ended.EXIT
+        try:
+            with suppress(GoneError):
+                ended = self._loop()
+            return self._finish(ended)
+        finally:
+            self._runner = None
+            self._qemu.kill()
+            self._paused.set()
+
+    def _loop(self) -> Ended:
+        qemu = self._qemu
+        with selectors.PollSelector() as selector:
+            selector.register(qemu.console, selectors.EVENT_READ, self._take_output)
+            selector.register(qemu.control, selectors.EVENT_READ, self._take_event)
+            selector.register(self._wake_reader, selectors.EVENT_READ, self._take_wake)
+            while True:
+                if self._stopping:
+                    return Ended.STOPPED
+                self._obey()
+                now = time.monotonic()
+                if self._deadline is not None and now >= self._deadline:
+                    return Ended.TIMEOUT
+                wait, writing = self._until(now)
+                selector.modify(qemu.console, selectors.EVENT_READ | (selectors.EVENT_WRITE if writing else 0),
+                                self._take_output)  # fmt: skip
+                for key, mask in selector.select(wait):
+                    if mask & selectors.EVENT_READ and not key.data():
+                        return Ended.EXIT
+                    if mask & selectors.EVENT_WRITE:
+                        self._give_input()
+
+    def _until(self, now: float) -> tuple[float, bool]:
+        """Seconds to wait at most, and whether there is input that the console may take now."""
+        wait = _LOOK_SECONDS if self._deadline is None else min(_LOOK_SECONDS, self._deadline - now)
+        if not (self._unsent or len(self._input)) or self._began is None:
+            return wait, False
+        grace = 0.0 if self._first_output else self._began + _INPUT_GRACE - now
+        return (wait, True) if grace <= 0 else (min(wait, grace), False)
+
+    def _obey(self) -> None:
+        """Makes the machine stand or go, as was asked."""
+        if self._pausing and not self._paused.is_set():
+            self._qemu.control.execute("stop")
+            if self._deadline is not None:
+                self._left, self._deadline = self._deadline - time.monotonic(), None
+            self._paused.set()
+        elif not self._pausing and self._paused.is_set():
+            self._paused.clear()
+            now = time.monotonic()
+            self._began = self._began or now
+            self._deadline = now + self._left
+            self._qemu.control.execute("cont")
+
+    def _take_output(self) -> bool:
+        """Passes output on; False when the console is closed."""
+        try:
+            data = self._qemu.console.recv(_CHUNK)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        if data and self._first_output is None:
+            self._first_output = time.monotonic()
+        if data:
+            self._console(data)
+        return bool(data)
+
+    def _give_input(self) -> None:
+        self._unsent = self._unsent or self._input.take(_INPUT_CHUNK)
+        with suppress(OSError):  # full again, or closed, which reading finds out
+            self._unsent = self._unsent[self._qemu.console.send(self._unsent) :]
+
+    def _take_wake(self) -> bool:
+        with suppress(BlockingIOError):
+            self._wake_reader.recv(_CHUNK)
+        return True
+
+    def _take_event(self) -> bool:
+        """False when the machine has ended, or QEMU has."""
+        control = self._qemu.control
+        control.receive()
+        while control.events:
+            event = control.events.popleft()
+            if event.get("event") == "SHUTDOWN":
+                self._cause = str(event.get("data", {}).get("reason", "unknown"))
+        return not (self._cause or control.closed)
+
+    # ---- the end ----
+
+    def _finish(self, ended: Ended) -> SessionEnd:
+        qemu = self._qemu
+        now = time.monotonic()
+        status = 0
+        if ended is Ended.EXIT:
+            self._take_event()
+            status = self._let_end()
+        else:
+            qemu.kill()
+        self._drain()
+        began = self._began or now
+        if ended is Ended.EXIT and (status < 0 or self._cause == _FROM_OUTSIDE):
+            raise qemu.unexpected_end(status)
+        boot_ms, run_ms = ((at - began) * 1e3 for at in (self._first_output or now, now))
+        return SessionEnd(ended, status, self._cause, self._registers, boot_ms, run_ms)
+
+    def _let_end(self) -> int:
+        """QEMU's exit status. It stays, to be looked at, where the machine was shut down or reset."""
+        qemu = self._qemu
+        if self._cause and not qemu.control.closed:
+            with suppress(GoneError):
+                if self._cause == _RESET:
+                    command = {"command-line": "info registers"}
+                    self._registers = registers.parse(qemu.control.execute("human-monitor-command", **command))
+                qemu.control.send("quit")
+        return qemu.wait()
+
+    def _drain(self) -> None:
+        """What the guest printed before the end. QEMU is gone, so that the end of the stream comes."""
+        deadline = time.monotonic() + _DRAIN_SECONDS
+        while time.monotonic() < deadline and self._take_output():
+            pass
+
+    def close(self) -> None:
+        """Frees what waking needs; :meth:`stop` and the others do nothing from here on."""
+        self._paused.set()
+        self._wake_reader.close()
+        self._wake_writer.close()
