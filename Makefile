@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# make run     the main thing: one guest on every hypervisor that is usable here, with a ROM and without
+# make run     the main thing: one guest with its ROM and without, side by side; then on every hypervisor usable here
 # make test    everything that must hold
 # make setup   .venv/bin/openvmi and nothing else
 PYTHON ?= python3
@@ -16,6 +16,7 @@ TOOL := src/openvmi/toolchain.py $(wildcard src/openvmi/abi/*.py)
 build: $(ROMS) $(GUESTS)
 
 run: build
+	@$(BIN)/openvmi compare hello
 	@$(BIN)/openvmi matrix hello
 
 test: build check
@@ -31,6 +32,7 @@ wheel: build
 
 bench: build
 	$(BIN)/python benchmarks/spine.py
+	$(BIN)/python benchmarks/native.py
 
 setup: $(READY)
 

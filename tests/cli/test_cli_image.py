@@ -41,7 +41,8 @@ def test_multiboot2_header(data: bytes, there: bool) -> None:
 def booted(folder: Path, options: str, *drive: str) -> subprocess.CompletedProcess[str]:
     """The guest hello with these options, on a PC that has the image in such a drive and nothing else to boot from."""
     assert main.run(["image", "hello", "-o", str(folder / "hello.iso"), "--append", options]) == 0
-    return subprocess.run([*PC, *drive], cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+    return subprocess.run([*PC, *drive], cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          timeout=60)
 
 
 @GRUB
