@@ -26,6 +26,7 @@ test: build check
 check: setup
 	$(BIN)/openvmi abi check
 	$(BIN)/ruff check --output-format concise .
+	$(BIN)/mypy
 
 wheel: build
 	$(BIN)/python -m build --wheel --no-isolation --outdir dist

@@ -91,18 +91,26 @@ static void native_at(uint8_t *to, unsigned index, uint64_t address)
 		put_rel32(to + 1, address + 5, (uint64_t)form->target);
 }
 
+static uint64_t load(const uint8_t *from)
+{
+	uint64_t word;
+
+	__builtin_memcpy(&word, from, 8);
+	return word;
+}
+
+/* Eight bytes at a time, the last eight once more where the size is no multiple: linking must not be slow. */
 static int same(const uint8_t *a, const uint8_t *b, unsigned size)
 {
-	uint64_t x, y;
+	unsigned i;
 
-	for (; size >= 8; size -= 8, a += 8, b += 8) {
-		__builtin_memcpy(&x, a, 8);
-		__builtin_memcpy(&y, b, 8);
-		if (x != y)
+	for (i = 0; i + 8 <= size; i += 8)
+		if (load(a + i) != load(b + i))
 			return 0;
-	}
-	for (; size; size--)
-		if (*a++ != *b++)
+	if (size > 8)
+		return load(a + size - 8) == load(b + size - 8);
+	for (; i < size; i++)
+		if (a[i] != b[i])
 			return 0;
 	return 1;
 }
@@ -110,11 +118,15 @@ static int same(const uint8_t *a, const uint8_t *b, unsigned size)
 static void write_site(uint8_t *site, const uint8_t *bytes, unsigned size)
 {
 	uint8_t *to = vmi_direct(vmi_physical(site));
+	unsigned i;
 
-	for (; size >= 8; size -= 8, to += 8, bytes += 8)
-		__builtin_memcpy(to, bytes, 8);
-	for (; size; size--)
-		*to++ = *bytes++;
+	for (i = 0; i + 8 <= size; i += 8)
+		__builtin_memcpy(to + i, bytes + i, 8);
+	if (size > 8)
+		__builtin_memcpy(to + size - 8, bytes + size - 8, 8);
+	else
+		for (; i < size; i++)
+			to[i] = bytes[i];
 }
 
 uint64_t vmi_sites_check(void)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from openvmi import resources
 from openvmi.abi.model import (
@@ -77,9 +78,10 @@ def load(folder: Path) -> Interface:
 
 
 def _values(table: Table, key: str) -> tuple[Value, ...]:
-    return tuple(
-        Value(**v.only("name", "value", "doc").texts("name", "doc"), **v.numbers("value")) for v in table.tables(key)
-    )
+    def value(v: Table) -> Value:
+        return Value(v.get("name", str), v.get("value", int), v.get("doc", str))
+
+    return tuple(value(v.only("name", "value", "doc")) for v in table.tables(key))
 
 
 def _group(file: Table) -> Group:
@@ -98,9 +100,11 @@ def _call(table: Table, group: str) -> Call:
         code = bytes.fromhex(native.get("bytes", str, ""))
     except ValueError as error:
         raise AbiError(f"{table.file}: {native.where}.bytes: {error}") from error
-    return Call(
+    about: dict[str, Any] = {
         **table.texts("name", "since", "convention", "profile", "result"), **table.numbers("number", "site"),
-        group=group,
+    }
+    return Call(
+        **about, group=group,
         arguments=tuple(Argument(**a.only("name", "type", "doc").texts("name", "type", "doc"))
                         for a in table.tables("arguments")),
         clobbers=table.strings("clobbers", ()),

@@ -86,7 +86,7 @@ class Control:
             raise OpenVmiError(f"QEMU sent {len(rest)} bytes without a line end on its control connection")
         self._buffer = rest
         for line in lines:
-            self._sort(line)
+            self._sort(bytes(line))
 
     def _sort(self, line: bytes) -> None:
         try:
