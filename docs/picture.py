@@ -34,7 +34,7 @@ def main() -> int:
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     with open("/dev/null", "w") as nowhere:
         console = Console(record=True, width=WIDTH, file=nowhere, force_terminal=True)
-        console.print(Text("$ make run", style="bold"))
+        console.print(Text("$ openvmi matrix hello", style="bold"))
         console.print(Text.from_ansi(done.stdout.strip()))
         picture = console.export_svg(title="", code_format=with_spaces(without_web_fonts(CONSOLE_SVG_FORMAT)))
     Path(__file__).with_name("run.svg").write_text(picture)

@@ -74,10 +74,10 @@ static void measure(void)
 /* value * multiplier / divisor, where the product needs more than 64 bits and the quotient does not. */
 static uint64_t scale(uint64_t value, uint64_t multiplier, uint64_t divisor)
 {
-	uint64_t quotient, low, high;
+	uint64_t quotient, rest;
 
-	__asm__("mulq %4; divq %5"
-		: "=a"(quotient), "=&d"(high), "=&r"(low)
+	__asm__("mulq %3; divq %4"
+		: "=a"(quotient), "=&d"(rest)
 		: "0"(value), "r"(multiplier), "r"(divisor) : "cc");
 	return quotient;
 }
