@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: MIT
+"""The same guest on hypervisors that have nothing in common says the same, but for where it says it is."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from openvmi.hypervisors.base import Ending
+from openvmi.running import NO_ROM, Request, run
+
+#: What may differ: the name of the hypervisor, the ring, the ROM, and what linking did.
+PLACE = re.compile(r"\b(emu|bare|template|none|native|linked)\b|ring \d|^  sites .*$|^  group debug .*$| debug:1|"
+                   r"(?<=ROM )\S+ ?\S*|, ROM", re.MULTILINE)
+
+
+def said(on: str, rom: str | None, options: str = "") -> str:
+    """The console of hello, without what may differ."""
+    console = bytearray()
+
+    def keep(data: bytes) -> bool:
+        console.extend(data)
+        return True
+
+    result = run(Request("hello", on=on, rom=rom, options=options, deterministic=True), keep)
+    assert (result.outcome.ending, result.outcome.code) == (Ending.EXIT, 0), console.decode()
+    lines = PLACE.sub("", console.decode()).splitlines()
+    return "\n".join(line.rstrip(" ,") for line in lines[1:] if line.strip())
+
+
+@pytest.mark.needs("qemu-system-x86_64")
+@pytest.mark.parametrize(("on", "rom", "options"), [
+    ("emu", None, ""), ("emu", None, "vmi=off"), ("emu", NO_ROM, ""), ("bare", "template", ""),
+    ("bare", "template", "vmi=off"), ("bare", "template", "vmi.disable=irq,mmu"),
+])
+def test_hello_says_what_it_says_on_a_pc(on: str, rom: str | None, options: str) -> None:
+    expected = said("bare", NO_ROM)
+    assert expected.count(" ok\n") == 16 and "error 5" in expected
+    assert said(on, rom, options) == expected
