@@ -71,8 +71,8 @@ static void link(uint32_t groups, uint32_t native)
 	if (error) {
 		vmi_sites_restore();
 		vmi_linked = 0;
-		vmi_refuse(VMI_GATE_INIT, "the ROM's Init failed with error %ld; this hypervisor does not run VMI %u.%u with "
-			   "these groups native: %x", error, VMI_MAJOR, VMI_MINOR, native);
+		vmi_refuse(VMI_GATE_INIT, "Init of the ROM or back-end failed with error %ld; it does not run VMI %u.%u with these "
+			   "groups native: %x; use another vmi.disable=, or vmi=off", error, VMI_MAJOR, VMI_MINOR, native);
 	}
 }
 
@@ -180,7 +180,7 @@ int vmi_begin(const struct vmi_boot_info *boot)
 	else if (boot->rom && !options.off)
 		link_rom(&options);
 	else
-		vmi_sites_patch(); /* every op is native: counts, writes nothing */
+		vmi_sites_leave();
 
 	boot_block.self = (uint64_t)&boot_block;
 	pv_vcpu_init(0, (uint64_t)&boot_block);

@@ -12,13 +12,14 @@ enum vmi_form_kind { VMI_FORM_CODE, VMI_FORM_CALL, VMI_FORM_JUMP };
 struct vmi_form {
 	uint16_t call;
 	uint8_t size; /* bytes of the site, which the native form fills */
+	uint8_t jumps; /* never returns: reached by a jump, not by a call */
 	enum vmi_form_kind kind;
 	uint8_t code[VMI_SITE_LIMIT];
 	const void *target; /* of a call or jump */
 };
 extern const struct vmi_form vmi_forms[];
 extern const unsigned vmi_form_count;
-#define VMI_FORM_LIMIT 96
+#define VMI_FORM_LIMIT 96 /* sites.c keeps an index of them in a signed byte */
 
 struct vmi_group_facts {
 	char name[8];
@@ -91,6 +92,8 @@ uint64_t vmi_sites_check(void);
 /* Writes every site as pv_ops says and counts; then again the native form. */
 void vmi_sites_patch(void);
 void vmi_sites_restore(void);
+/* For a kernel that stays native: counts, touches no site. */
+void vmi_sites_leave(void);
 
 void vmi_traps_init(void);
 /* A printf into a buffer; returns the length, cut to size - 1, always terminated. */

@@ -64,9 +64,13 @@ static const char *check_calls(const struct vmi_rom *rom)
 
 	for (uint32_t i = 0; i < d->call_count; i++) {
 		const struct vmi_rom_call *call = &rom->calls[i];
+		int form = vmi_form_index(call->number);
 
 		if (i && call->number <= call[-1].number)
 			return "the calls are not in ascending order";
+		if (form >= 0 && (vmi_forms[form].jumps ? call->kind == VMI_LINK_CALL || call->kind == VMI_LINK_NOP
+							: call->kind == VMI_LINK_JUMP))
+			return "a call that returns is jumped to, or one that does not is called";
 		switch (call->kind) {
 		case VMI_LINK_NATIVE:
 		case VMI_LINK_NOP:

@@ -216,6 +216,12 @@ void vmi_sites_patch(void)
 	serialise();
 }
 
+void vmi_sites_leave(void)
+{
+	vmi_link_state.sites = vmi_link_state.native = vmi_sites_end - vmi_sites_start;
+	vmi_link_state.nop = vmi_link_state.inlined = vmi_link_state.call = vmi_link_state.jump = 0;
+}
+
 void vmi_sites_restore(void)
 {
 	uint8_t code[VMI_SITE_LIMIT];
@@ -227,7 +233,6 @@ void vmi_sites_restore(void)
 		native_at(code, index, (uint64_t)address);
 		write_site(address, code, site->size);
 	}
-	vmi_link_state.native = vmi_link_state.sites;
-	vmi_link_state.nop = vmi_link_state.inlined = vmi_link_state.call = vmi_link_state.jump = 0;
+	vmi_sites_leave();
 	serialise();
 }

@@ -12,7 +12,7 @@ from elftools.elf.elffile import ELFFile
 from openvmi.abi import load
 from openvmi.abi.layouts import Site
 from openvmi.abi.model import Call
-from openvmi.toolchain import Toolchain
+from openvmi.toolchain import FREESTANDING, Toolchain
 
 CALLS = load.interface().calls
 
@@ -69,3 +69,21 @@ def test_native_code_disassembles_whole(call: Call) -> None:
                                  if call.native.asm else 1)
     silently_wrong_without_ring_0 = {"popfq", "sgdt", "sidt", "smsw"}
     assert not silently_wrong_without_ring_0 & {i.mnemonic for i in instructions}
+
+
+@pytest.mark.parametrize(("name", "line"), [("plain.S", "VMI_IRQ_DISABLE; VMI_IRET"),
+                                            ("plain.c", "void f(void) { pv_irq_disable(); pv_lazy_enter(); }")])
+def test_without_sites_the_instructions_stand_alone(top: Path, tmp_path: Path, name: str, line: str) -> None:
+    """VMI_NO_SITES: what benchmarks/native.py compares with."""
+    source = tmp_path / name
+    header = "asm.h" if name.endswith(".S") else "pv.h"
+    source.write_text(f"#include <vmi/{header}>\n{line}\n")
+    Toolchain(top / "build" / "cache").compile(source, tmp_path / "out.o", [*FREESTANDING, "-DVMI_NO_SITES"],
+                                               [top / "libvmi" / "include"])
+    with (tmp_path / "out.o").open("rb") as file:
+        elf = ELFFile(file)
+        assert elf.get_section_by_name(".vmi.sites") is None
+        text = elf.get_section_by_name(".text").data()
+    decoder = capstone.Cs(capstone.CS_ARCH_X86, capstone.CS_MODE_64)
+    found = [(i.mnemonic, i.size) for i in decoder.disasm(text, 0)]
+    assert ("cli", 1) in found and not any(mnemonic.startswith("nop") for mnemonic, _ in found)

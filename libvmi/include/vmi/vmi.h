@@ -12,10 +12,6 @@
 #include <vmi/layout.h>
 #include <vmi/pv.h>
 
-#ifdef __cplusplus
-#error libvmi is C
-#endif
-
 /* ---- start ---- */
 
 extern const struct vmi_boot_info *vmi_boot;

@@ -9,6 +9,7 @@
 #define LARGE_PAGE (2ull << 20)
 #define GIB (1ull << 30)
 #define DIRECT_GIB 4
+#define IMAGE_LIMIT (16l << 20)
 #define MEMORY_RANGES 32
 #define MODULES 8
 
@@ -28,7 +29,7 @@ static struct vmi_memory_range ranges[MEMORY_RANGES];
 static struct vmi_module modules[MODULES];
 
 typedef uint64_t page_table[512] __attribute__((aligned(4096)));
-static page_table root, low, image, image_pages[8], direct, direct_large[DIRECT_GIB];
+static page_table root, low, image, image_pages[IMAGE_LIMIT / LARGE_PAGE], direct, direct_large[DIRECT_GIB];
 
 static uint64_t physical(const void *address)
 {
@@ -47,7 +48,7 @@ static void map_image(void)
 	uint64_t start = (uint64_t)vmi_image_start, end = (uint64_t)vmi_image_end;
 
 	low[start / GIB] = physical(image) | TABLE;
-	for (uint64_t i = 0; i < sizeof(image_pages) / PAGE; i++)
+	for (uint64_t i = 0; i < IMAGE_LIMIT / LARGE_PAGE; i++)
 		image[start % GIB / LARGE_PAGE + i] = physical(image_pages[i]) | TABLE;
 	for (uint64_t address = start; address < end; address += PAGE)
 		image_pages[(address - start) / LARGE_PAGE][address / PAGE % 512] = physical((void *)address) | flags_of(address);
@@ -189,8 +190,11 @@ uint64_t vmi_pc_begin(uint32_t start, uint32_t magic)
 {
 	static const char nothing[] = "";
 
-	if (vmi_window + VMI_WINDOW_SIZE - vmi_image_start > (long)(sizeof(image_pages) / PAGE * LARGE_PAGE))
-		pc_stop("vmi: refused: the kernel image is larger than 16 MiB\n");
+	if (vmi_window + VMI_WINDOW_SIZE - vmi_image_start > IMAGE_LIMIT)
+		pc_stop("vmi: refused: the kernel image and its ROM window are over 16 MiB; link a smaller one\n");
+	if ((uint64_t)vmi_image_start % LARGE_PAGE || (uint64_t)vmi_image_start % GIB > GIB - IMAGE_LIMIT)
+		pc_stop("vmi: refused: the kernel image does not begin at a multiple of 2 MiB, or within 16 MiB of the next "
+			"GiB; correct its linker script\n");
 	root[0] = physical(low) | TABLE;
 	map_image();
 	map_direct();
