@@ -46,7 +46,7 @@ $(READY): pyproject.toml constraints.txt
 	@touch $@
 
 .SECONDEXPANSION:
-build/roms/%.rom: $$(wildcard roms/$$*/*) $(HEADERS) $(TOOL) $(wildcard src/openvmi/rom/*) | $(READY)
+build/roms/%.rom: $$(shell find roms/$$* -type f) $(HEADERS) $(TOOL) $(wildcard src/openvmi/rom/*) | $(READY)
 	$(BIN)/openvmi rom build $*
 
 build/guests/%.elf: $$(shell find kernels/$$* kernels/common -type f) $(LIBVMI) $(TOOL) $(wildcard src/openvmi/guest/*.py) | $(READY)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 #: Folder of sources, its definition file, where the results are, their extension.
 _BUILT = (("roms", "rom.toml", "build/roms", ".rom"), ("kernels", "guest.toml", "build/guests", ".elf"))
+#: Of the boot shim beside a ROM whose definition has one.
+_SHIM = ".shim"
 
 
 class Hook(BuildHookInterface):
@@ -28,10 +31,12 @@ class Hook(BuildHookInterface):
             if not names:
                 missing.append(f"anything in {folder}")
             for name in names:
-                built = top / results / f"{name}{extension}"
-                included[str(built)] = f"openvmi/_data/{folder if folder == 'roms' else 'guests'}/{built.name}"
-                if not built.is_file():
-                    missing.append(str(built.relative_to(top)))
+                about = tomllib.loads((top / folder / name / definition).read_text(encoding="utf-8"))
+                for suffix in (extension, _SHIM) if "shim" in about else (extension,):
+                    built = top / results / f"{name}{suffix}"
+                    included[str(built)] = f"openvmi/_data/{folder if folder == 'roms' else 'guests'}/{built.name}"
+                    if not built.is_file():
+                        missing.append(str(built.relative_to(top)))
         if missing:
             raise FileNotFoundError(f"the wheel carries built files, and there is no {', '.join(missing)}; "
                                     "run: make build")

@@ -18,7 +18,7 @@ extern char user_start[], user_end[]; /* user.S */
 
 static uint8_t kernel_stack[8192] __attribute__((aligned(16)));
 static struct vmi_pte_update map[BATCH], unmap[BATCH];
-static uint64_t spaces[2], test_entry, test_value;
+static uint64_t spaces[2], test_entry, test_native, test_value;
 
 static uint64_t ticks(void)
 {
@@ -35,9 +35,13 @@ static void empty(void)
 	__asm__ volatile("" : : : "memory");
 }
 
-static void flag_pair(void)
+static void flag_off(void)
 {
 	pv_irq_disable();
+}
+
+static void flag_on(void)
+{
 	pv_irq_enable();
 }
 
@@ -60,16 +64,19 @@ static void entry_map_unmap(void)
 	pv_tlb_flush_page(TEST_ADDRESS);
 }
 
-static void batch_map_unmap(void)
+static void batch_map(void)
 {
 	pv_pte_set_batch((uint64_t)map, BATCH);
+}
+
+static void batch_unmap(void)
+{
 	pv_pte_set_batch((uint64_t)unmap, BATCH);
-	pv_tlb_flush();
 }
 
 static void entry_encode(void)
 {
-	__asm__ volatile("" : : "r"(pv_pte_read(pv_pte_make(test_value))));
+	__asm__ volatile("" : : "r"(pv_pte_read(pv_pte_make(test_native))));
 }
 
 static void space_switch(void)
@@ -81,6 +88,17 @@ static void space_switch(void)
 static void timer_set(void)
 {
 	pv_timer_set(UINT64_MAX / 4);
+}
+
+static volatile int fired;
+
+/* A deadline that has passed: it is raised at once. */
+static void timer_fires(void)
+{
+	fired = 0;
+	pv_timer_set(1);
+	while (!fired)
+		;
 }
 
 static void clock_read(void)
@@ -113,6 +131,13 @@ static void on_system_call(struct vmi_trap *trap)
 		leave_user(0);
 }
 
+static void on_timer(struct vmi_trap *trap)
+{
+	(void)trap;
+	fired = 1;
+	pv_event_ack(VMI_SOURCE_TIMER);
+}
+
 static void on_event(struct vmi_trap *trap)
 {
 	(void)trap;
@@ -131,6 +156,29 @@ __attribute__((noinline)) static void row(const char *name, unsigned turns, void
 	for (unsigned i = 0; i < turns; i++)
 		turn();
 	vmi_print("row %s %u %lu\n", name, turns, ticks() - start);
+}
+
+/* Two turns that undo each other, one after the other, each with its own sum. */
+static void two_rows(const char *name, void (*turn)(void), const char *name2, void (*turn2)(void), unsigned turns)
+{
+	uint64_t sum = 0, sum2 = 0, start, middle;
+
+	for (unsigned i = 0; i <= turns; i++) {
+		if (i == 1)
+			sum = sum2 = 0;
+		start = ticks();
+		turn();
+		middle = ticks();
+		turn2();
+		sum2 += ticks() - middle;
+		sum += middle - start;
+	}
+	vmi_print("row %s %u %lu\nrow %s %u %lu\n", name, turns, sum, name2, turns, sum2);
+}
+
+static void flush(void)
+{
+	pv_tlb_flush();
 }
 
 static void system_calls(void)
@@ -154,13 +202,15 @@ static void prepare(void)
 	spaces[1] = space_create();
 	for (unsigned i = 0; i < BATCH; i++) {
 		map[i].entry = unmap[i].entry = entry_of(spaces[1], TEST_ADDRESS + i * PAGE, PRESENT | WRITABLE);
-		map[i].value = pv_pte_make(page_alloc() | PRESENT | WRITABLE | NO_EXECUTE);
+		test_native = page_alloc() | PRESENT | WRITABLE | NO_EXECUTE;
+		map[i].value = pv_pte_make(test_native);
 	}
-	test_entry = map[0].entry;
-	test_value = map[0].value;
+	test_entry = map[BATCH - 1].entry;
+	test_value = map[BATCH - 1].value;
 	vmi_handle(14, on_page_fault);
 	vmi_handle(VMI_SYSCALL, on_system_call);
 	vmi_handle(SOFT_VECTOR, on_event);
+	vmi_handle(TIMER_VECTOR, on_timer);
 	pv_event_bind(VMI_SOURCE_TIMER, TIMER_VECTOR);
 	pv_event_bind(VMI_SOURCE_SOFT, SOFT_VECTOR);
 	pv_address_space_set(spaces[1]);
@@ -172,19 +222,22 @@ int vmi_main(void)
 
 	prepare();
 	row("empty-turn", TURNS, empty);
-	row("interrupt-flag-pair", TURNS, flag_pair);
+	row("interrupt-off", TURNS, flag_off);
+	row("interrupt-on", TURNS, flag_on);
 	row("interrupt-flag-save-restore", TURNS, flag_save_restore);
 	pv_irq_disable();
 	row("page-fault", TURNS, page_fault);
 	system_calls();
 	row("entry-map-unmap-flush", TURNS, entry_map_unmap);
-	row("64-entries-map-unmap-flush", BATCH_TURNS, batch_map_unmap);
+	two_rows("64-entries-map", batch_map, "64-entries-unmap", batch_unmap, BATCH_TURNS);
+	row("flush", TURNS, flush);
 	row("entry-encode-decode", TURNS, entry_encode);
 	row("two-address-space-switches", TURNS, space_switch);
 	row("timer-set", TURNS, timer_set);
 	row("clock-read", TURNS, clock_read);
 	pv_timer_cancel();
 	pv_irq_enable();
+	row("timer-fires", TURNS, timer_fires);
 	row("event-to-oneself", TURNS, event_to_oneself);
 	pv_irq_disable();
 	row("yield", TURNS, yield);

@@ -38,7 +38,7 @@ static void on_page_fault(struct vmi_trap *trap)
 
 	page_faults++;
 	if (vmi_from_user(trap)) {
-		vmi_print("  user: fault at %lx, error %lx\n", address, trap->error);
+		vmi_print("  user: fault at %lx\n", address);
 		leave_user(-1);
 	}
 	if (trap->frame.rip != (uint64_t)try_load_fault)
@@ -76,6 +76,14 @@ static void on_system_call(struct vmi_trap *trap)
 
 /* ---- the parts ---- */
 
+static unsigned ring(void)
+{
+	uint16_t cs;
+
+	__asm__("mov %%cs, %0" : "=rm"(cs));
+	return cs & 3;
+}
+
 static void say_what_we_run_on(void)
 {
 	char text[3][32];
@@ -86,7 +94,7 @@ static void say_what_we_run_on(void)
 
 		text[i][length > 0 ? length : 0] = 0;
 	}
-	vmi_print("hello from ring %u on %s, ROM %s %s\n", vmi_boot->kernel_cs & 3u, text[0],
+	vmi_print("hello from ring %u on %s, ROM %s %s\n", ring(), text[0],
 		  text[1][0] ? text[1] : "none", text[2]);
 	for (unsigned group = 0; group < VMI_GROUP_COUNT; group++)
 		if (vmi_revision(group))

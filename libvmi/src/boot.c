@@ -98,10 +98,21 @@ static void link_backend(const struct vmi_backend *backend, uint32_t disabled)
 	link(groups, ~groups & ALL_GROUPS);
 }
 
-static void link_rom(const struct vmi_options *options)
+static struct vmi_rom rom;
+
+/* 0, or a sentence that says why the ROM cannot be used. */
+static const char *open_rom(void)
 {
-	struct vmi_rom rom;
 	const char *problem = vmi_rom_open(&rom, vmi_direct(vmi_boot->rom), vmi_boot->rom_size);
+
+	if (!problem && rom.header->major == VMI_MAJOR && vmi_boot->window == (uint64_t)vmi_window &&
+	    !(vmi_boot->flags & VMI_BOOT_PC))
+		vmi_last_words_from(&rom);
+	return problem;
+}
+
+static void link_rom(const struct vmi_options *options, const char *problem)
+{
 	uint32_t groups = 0;
 
 	if (problem)
@@ -167,18 +178,21 @@ int vmi_begin(const struct vmi_boot_info *boot)
 {
 	struct vmi_options options;
 	const struct vmi_backend *backend;
+	const char *problem = 0;
 
 	vmi_boot = boot;
 	vmi_forms_init();
 	if (boot->magic != VMI_BOOT_MAGIC || boot->major != VMI_MAJOR || boot->size < sizeof(*boot))
 		vmi_refuse(VMI_GATE_VERSION, "the boot information has magic %x, version %u.%u, %u bytes; this guest needs "
 			   "version %u", boot->magic, boot->major, boot->minor, boot->size, VMI_MAJOR);
+	if (boot->rom)
+		problem = open_rom();
 	vmi_read_options(&options);
 	backend = options.off ? 0 : detect_backend();
 	if (backend)
 		link_backend(backend, options.disabled);
 	else if (boot->rom && !options.off)
-		link_rom(&options);
+		link_rom(&options, problem);
 	else
 		vmi_sites_leave();
 

@@ -22,6 +22,11 @@
 	.balign 32
 vmi_native_\n:
 	testb $2, 8 + 8 * \has_error(%rsp)
+	.if \n >= 11 && \n <= 13
+	jnz 9f
+	call native_return
+9:
+	.endif
 	jz vmi_vector_\n
 	swapgs
 vmi_vector_\n:
@@ -34,6 +39,28 @@ vmi_vector_\n:
 	.quad vmi_vector_\n, vmi_native_\n
 	.popsection
 .endm
+
+/*
+ * The processor may refuse what IRETQ returns to when SWAPGS has been executed already: then the exception comes in the
+ * kernel with the GS base the user's. Error code and frame above the return address; NZ for such a one.
+ */
+native_return:
+	pushq %rax
+	movq 24(%rsp), %rax		/* saved RIP */
+	sarq $47, %rax
+	incq %rax
+	cmpq $1, %rax			/* canonical? */
+	ja 1f
+	movq 24(%rsp), %rax
+	cmpw $0xcf48, (%rax)		/* iretq */
+	jne 1f
+	movq 48(%rsp), %rax		/* saved RSP: the frame that was refused */
+	testb $2, VMI_FRAME_CS(%rax)
+	popq %rax
+	ret
+1:	cmpb %al, %al
+	popq %rax
+	ret
 
 	.pushsection .rodata, "a", @progbits
 	.balign 8
@@ -56,15 +83,8 @@ vmi_vectors:
 	.endr
 	.noaltmacro
 
-	.balign 16
-	.globl vmi_syscall_entry
-/* Kernel stack with frame, interrupts off, GS the kernel's, RCX and R11 lost, the rest the user's. */
-vmi_syscall_entry:
-	pushq $0
-	pushq $VECTORS			/* VMI_SYSCALL */
-
-/* Frame, error and vector pushed; every other register the interrupted context's. */
-vmi_common:
+/* The registers of struct vmi_trap, above which are vector, error code and frame. */
+.macro PUSH_REGISTERS
 	pushq %r15
 	pushq %r14
 	pushq %r13
@@ -80,15 +100,8 @@ vmi_common:
 	pushq %rcx
 	pushq %rbx
 	pushq %rax
-	cld
-	movq %rsp, %rdi
-	pushq VMI_TRAP_RIP(%rsp)	/* a frame as of a call from the interrupted instruction: */
-	pushq %rbp			/* back-traces go on through it */
-	movq %rsp, %rbp
-	call vmi_dispatch
-	addq $16, %rsp
-
-/* RSP at the struct vmi_trap, interrupts off, GS the kernel's: back to what it describes. */
+.endm
+.macro POP_REGISTERS
 	popq %rax
 	popq %rbx
 	popq %rcx
@@ -104,11 +117,38 @@ vmi_common:
 	popq %r13
 	popq %r14
 	popq %r15
-	cmpb $VECTORS, (%rsp)
-	leaq 16(%rsp), %rsp
-	je 1f
+.endm
+
+	.balign 16
+	.globl vmi_syscall_entry
+/* Kernel stack with frame, interrupts off, GS the kernel's, RCX and R11 lost, the rest the user's. */
+vmi_syscall_entry:
+	pushq $0
+	pushq $VECTORS			/* VMI_SYSCALL */
+	PUSH_REGISTERS
+	cld
+	movq %rsp, %rdi
+	xorl %ebp, %ebp			/* back-traces end here: user mode's frames are not the kernel's */
+	call *vmi_handlers + 8 * VECTORS(%rip)
+	POP_REGISTERS
+	addq $16, %rsp
+	VMI_SYS_RET
+
+/* Frame, error and vector pushed; every other register the interrupted context's. */
+vmi_common:
+	PUSH_REGISTERS
+	cld
+	movq %rsp, %rdi
+	pushq VMI_TRAP_RIP(%rsp)	/* a frame as of a call from the interrupted instruction: */
+	pushq %rbp			/* back-traces go on through it */
+	movq %rsp, %rbp
+	call vmi_dispatch
+	addq $16, %rsp
+
+/* RSP at the struct vmi_trap, interrupts off, GS the kernel's: back to what it describes. */
+	POP_REGISTERS
+	addq $16, %rsp
 	VMI_IRET
-1:	VMI_SYS_RET
 
 	.balign 16
 	.globl vmi_native_syscall_entry

@@ -7,15 +7,37 @@ extern const struct vmi_note_group vmi_note_groups[], vmi_note_groups_end[];
 
 static const char *const classes[] = { "unknown", "proprietary", "open source", "GPL-compatible" };
 
+static int64_t (*console_write)(uint64_t buffer, uint64_t size);
+static void (*shutdown)(uint32_t reason, uint32_t code);
+
+/* Of a call that is a call into the ROM's text; else 0. */
+static void *rom_function(const struct vmi_rom *rom, unsigned number)
+{
+	for (uint32_t i = 0; i < rom->descriptor->call_count; i++)
+		if (rom->calls[i].number == number && rom->calls[i].kind == VMI_LINK_CALL)
+			return vmi_window + rom->calls[i].target;
+	return 0;
+}
+
+void vmi_last_words_from(const struct vmi_rom *rom)
+{
+	console_write = rom_function(rom, VMI_CALL_CONSOLE_WRITE);
+	shutdown = rom_function(rom, VMI_CALL_SHUTDOWN);
+}
+
 void vmi_refuse(enum vmi_gate gate, const char *format, ...)
 {
-	char text[320];
+	char text[320], line[400];
 	__builtin_va_list arguments;
 
 	vmi_link_state.refused = gate;
 	__builtin_va_start(arguments, format);
 	vmi_format(text, sizeof(text), format, arguments);
 	__builtin_va_end(arguments);
+	if (!vmi_linked && console_write && shutdown) {
+		console_write((uint64_t)line, vmi_text(line, sizeof(line), "vmi: refused: %s\n", text));
+		shutdown(VMI_SHUTDOWN_REFUSED, 0);
+	}
 	vmi_print("vmi: refused: %s\n", text);
 	vmi_shutdown(VMI_SHUTDOWN_REFUSED, 0);
 }

@@ -76,7 +76,9 @@ void vmi_gate_licence(const struct vmi_rom *rom, const struct vmi_options *optio
 void vmi_gate_disabled(const struct vmi_rom *rom, const struct vmi_options *options);
 void vmi_gate_groups(void);
 
-/* Says why on the console and ends the guest as refused: natively before linking, through the ROM after it. */
+/* So that a refusal is heard where the PC's devices do not exist: calls of the ROM that need no Init. Its major version is ours. */
+void vmi_last_words_from(const struct vmi_rom *rom);
+/* Says why on the console and ends the guest as refused. */
 _Noreturn void vmi_refuse(enum vmi_gate gate, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* ---- linking (link.c, sites.c) ---- */

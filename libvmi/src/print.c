@@ -155,7 +155,6 @@ void vmi_panic(const struct vmi_trap *trap, const char *format, ...)
 		memcpy(report.registers, trap, sizeof(report.registers));
 	}
 	vmi_print("panic: %s\n", message);
-	if (vmi_revision(VMI_GROUP_DEBUG))
-		pv_crash_report((uint64_t)&report);
+	pv_crash_report((uint64_t)&report); /* where nobody implements it, its native form leaves it to be found */
 	vmi_shutdown(VMI_SHUTDOWN_CRASH, 0);
 }

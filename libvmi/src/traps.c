@@ -14,13 +14,19 @@ struct fixup {
 };
 extern const struct fixup vmi_fixups_start[], vmi_fixups_end[];
 
-static vmi_handler handlers[VMI_VECTORS + 1];
+static void no_system_calls(struct vmi_trap *trap)
+{
+	vmi_panic(trap, "system call without handler, at %lx", trap->frame.rip);
+}
+
+/* The entry of system calls goes straight to the last one. */
+vmi_handler vmi_handlers[VMI_VECTORS + 1] = { [VMI_SYSCALL] = no_system_calls };
 
 vmi_handler vmi_handle(unsigned vector, vmi_handler handler)
 {
-	vmi_handler before = handlers[vector];
+	vmi_handler before = vmi_handlers[vector];
 
-	handlers[vector] = handler;
+	vmi_handlers[vector] = handler || vector != VMI_SYSCALL ? handler : no_system_calls;
 	return before;
 }
 
@@ -39,7 +45,7 @@ static int fixed_up(struct vmi_trap *trap)
 /* Called by the entry code with interrupts disabled. */
 void vmi_dispatch(struct vmi_trap *trap)
 {
-	vmi_handler handler = handlers[trap->vector];
+	vmi_handler handler = vmi_handlers[trap->vector];
 
 	if (trap->vector >= 32 && trap->vector < VMI_VECTORS && vmi_native_holds_back(trap->vector))
 		return;

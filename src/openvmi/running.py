@@ -52,6 +52,7 @@ class Request:
     modules: tuple[Path, ...] = ()
     timeout: float = 60.0  #: seconds
     deterministic: bool = False
+    exact: bool = False  #: as in :class:`MachineConfig`
     input: bytes = b""  #: console input, all there from the start
 
 
@@ -165,7 +166,8 @@ def run(request: Request, console: Callable[[bytes], bool], typed: Iterable[byte
     config = MachineConfig(
         guest=guest, rom=rom, command_line=request.options, memory=request.memory,
         modules=tuple((path.name, read_bounded(path, what="module")) for path in request.modules),
-        timeout=request.timeout, deterministic=request.deterministic, console=write,
+        timeout=request.timeout, deterministic=request.deterministic, exact=request.exact,
+        console=write,
     )
     with hypervisor.create(config) as machine, on_interrupt(machine.stop):
         running.append(machine)

@@ -48,7 +48,7 @@ def _entry(memory: Memory, root: int, address: int, levels: int) -> int:
         (entry,) = struct.unpack_from("<Q", memory.ram.view, table + 8 * (address >> (39 - 9 * level) & 511))
         table = entry & 0x000F_FFFF_FFFF_F000
         if level < levels - 1:
-            assert entry & 0xFFF == 0x007, "upper entries leave the rights to the leaves"
+            assert entry & 0xFFF == 0x003, "upper entries leave all but USER to the leaves"
     return entry
 
 

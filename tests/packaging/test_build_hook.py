@@ -39,6 +39,14 @@ def test_includes(top: Path, tree: Path) -> None:
     }
 
 
+def test_includes_boot_shims(top: Path, tree: Path) -> None:
+    (tree / "roms/one/rom.toml").write_text("[shim]\n")
+    with pytest.raises(FileNotFoundError, match=r"there is no build/roms/one.shim; run: make build"):
+        included(top, tree)
+    (tree / "build/roms/one.shim").touch()
+    assert included(top, tree)[str(tree / "build/roms/one.shim")] == "openvmi/_data/roms/one.shim"
+
+
 def test_editable_needs_nothing(top: Path, tmp_path: Path) -> None:
     assert included(top, tmp_path, "editable") == {}
 

@@ -173,7 +173,7 @@ static inline void pv_irq_restore(uint64_t flags)
 static inline uint64_t pv_irq_save_disable(void)
 {
 	uint64_t result;
-	__asm__ volatile(VMI_SITE(0x0104, 18, ".byte 0x2e, 0x2e, 0x2e, 0x2e, 0x2e; pushfq; .byte 0x2e, 0x2e, 0x2e, 0x2e, 0x2e; popq %%rax; .byte 0x2e, 0x2e, 0x2e, 0x2e, 0x2e; cli",
+	__asm__ volatile(VMI_SITE(0x0104, 20, ".byte 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e; pushfq; .byte 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e; popq %%rax; .byte 0x2e, 0x2e, 0x2e, 0x2e, 0x2e; cli",
 			      "pushfq; popq %%rax; cli")
 		     : "=a"(result)
 		     : 
@@ -197,10 +197,10 @@ static inline void pv_halt(void)
  * kernel stack with the architectural frame (frame), below it an error code for the vectors that have one (8,
  * 10-14, 17, 21, 29, 30), with interrupts disabled and the GS base the kernel's. From kernel mode the stack
  * is the interrupted one, from user mode the one of KernelStackSet. The low two bits of the saved CS are 3
- * for user mode and something else for the kernel; bit 9 of the saved RFLAGS is the virtual interrupt flag.
- * The table is copied; the memory is the guest's again. A vector without handler that occurs ends the guest
- * as a crash. gate.native is the entry for a hypervisor or processor that pushes the frame itself but leaves
- * the GS base as it was. */
+ * for user mode and something else for the kernel, those above its low 16 are unspecified; bit 9 of the saved
+ * RFLAGS is the virtual interrupt flag. The table is copied; the memory is the guest's again. A vector
+ * without handler that occurs ends the guest as a crash. gate.native is the entry for a hypervisor or
+ * processor that pushes the frame itself but leaves the GS base as it was. */
 static inline int64_t pv_trap_table_set(uint64_t gates, uint32_t count)
 {
 	int64_t result;
@@ -351,7 +351,7 @@ static inline uint64_t pv_address_space_read(void)
 
 /* PteSet: Writes one entry of an announced or not yet announced table, visible to the processor's page walk
  * when it returns. A value that the hypervisor refuses (memory that is not the guest's, a table mapped
- * writable) is a guest error: the hypervisor may end the guest. */
+ * writable, where it has no large pages one of these) is a guest error: the hypervisor may end the guest. */
 static inline void pv_pte_set(uint64_t entry, uint64_t value)
 {
 	__asm__ volatile(VMI_SITE(0x0302, 7, "%{disp32%} movq %%rsi, (%%rdi)",
@@ -361,9 +361,10 @@ static inline void pv_pte_set(uint64_t entry, uint64_t value)
 		     : "cc", "memory");
 }
 
-/* PteSetBatch: PteSet for each update, in order, in one call. Returns how many were done: all of them, 0 for
- * a count of 0, or fewer when the hypervisor refused the next one. INVALID for a count over BATCH_LIMIT, with
- * nothing done. */
+/* PteSetBatch: PteSet for each update, in order, in one call. The array lies in memory that can be written,
+ * and is the hypervisor's until the call returns; then it is what it was. Returns how many were done: all of
+ * them, 0 for a count of 0, or fewer when the hypervisor refused the next one. INVALID for a count over
+ * BATCH_LIMIT, with nothing done. */
 static inline int64_t pv_pte_set_batch(uint64_t updates, uint32_t count)
 {
 	int64_t result;
@@ -388,7 +389,8 @@ static inline void pv_pte_update_deferred(uint64_t entry, uint64_t value)
 }
 
 /* PteMake: The opaque value for an entry with this address and these flags (Intel SDM volume 3, section 4.5).
- * A value without the present bit is returned unchanged. Bits 9-11 and 52-58 are the guest's and are kept. */
+ * A value without the present bit is returned unchanged. Bits 9-11 and 53-58 are the guest's and are kept; 52
+ * and 59-62 are 0. GLOBAL is a wish that may be dropped. */
 static inline uint64_t pv_pte_make(uint64_t native)
 {
 	uint64_t result;
@@ -696,7 +698,7 @@ static inline void pv_vcpu_yield(void)
 }
 
 /* ConsoleWrite: Writes bytes to the console, unchanged, and returns how many were taken. Does not wait for a
- * reader. */
+ * reader. Needs no Init, so that a guest can say why it will not run here. */
 static inline int64_t pv_console_write(uint64_t buffer, uint64_t size)
 {
 	int64_t result;
@@ -721,7 +723,7 @@ static inline int64_t pv_console_read(uint64_t buffer, uint64_t size)
 }
 
 /* Shutdown: Ends the guest, all VCPUs. Does not return. A code above 63 is taken as 63; an unknown reason as
- * CRASH. */
+ * CRASH. Needs no Init. */
 static inline void pv_shutdown(uint32_t reason, uint32_t code)
 {
 	__asm__ volatile(VMI_SITE(0x0702, 5, "call vmi_native_shutdown",

@@ -125,20 +125,28 @@ void vmi_native_timer_arm(void)
 	apic_write(APIC_TIMER_INITIAL, ticks >= UINT32_MAX ? UINT32_MAX : ticks + 1);
 }
 
-int vmi_native_timer_early(void)
+int vmi_native_timer_due(void)
 {
-	if (deadline == UINT64_MAX || vmi_native_clock_read() >= deadline) {
-		deadline = UINT64_MAX;
+	if (deadline == UINT64_MAX)
+		return 0;
+	if (vmi_native_clock_read() < deadline) {
+		vmi_native_timer_arm();
 		return 0;
 	}
-	vmi_native_timer_arm();
+	deadline = UINT64_MAX;
 	return 1;
 }
 
 int64_t vmi_native_timer_set(uint64_t at)
 {
-	deadline = at;
+	/* The old deadline may have passed a moment ago: what is pending stays so. */
+	uint64_t now = vmi_native_clock_read();
+	int due = deadline <= now || at <= now;
+
+	deadline = at <= now ? UINT64_MAX : at;
 	vmi_native_timer_arm();
+	if (due)
+		vmi_native_event_raise(VMI_SOURCE_TIMER);
 	return 0;
 }
 

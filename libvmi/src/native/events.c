@@ -1,17 +1,25 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* Native events: the local APIC, and the I/O APIC for the serial port. */
+/*
+ * Native events: the local APIC, and the I/O APIC for the serial port. The APIC only brings them; what is pending, masked,
+ * or being handled is kept here, so that its priorities and what it forgets are nobody's concern.
+ */
 #include "native.h"
 
 #define SPURIOUS_VECTOR 0xff
 #define SELF 0x40000 /* APIC_COMMAND: destination shorthand, fixed delivery */
 #define SERIAL_PIN 4
 #define PIN_MASKED 0x10000
+#define ARRIVAL_LIMIT 100000 /* turns that one's own interrupt may take */
 
 static struct source {
-	uint8_t vector;
+	uint8_t vector; /* 0: unbound */
 	uint8_t masked;
-	uint8_t waiting; /* came while masked */
+	uint8_t busy; /* delivered, not yet acknowledged */
+	volatile uint8_t pending;
 } sources[VMI_EVENT_SOURCES];
+
+/* 1 + the source that was bound there last, by vector. */
+static uint8_t last_bound[256];
 
 static void setup(void)
 {
@@ -37,7 +45,8 @@ static void route_serial(uint32_t entry)
 
 static int exists(uint32_t source)
 {
-	return source == VMI_SOURCE_TIMER || source == VMI_SOURCE_CONSOLE || source >= VMI_SOURCE_SOFT;
+	return source == VMI_SOURCE_TIMER || source == VMI_SOURCE_CONSOLE ||
+	       (source >= VMI_SOURCE_SOFT && source < VMI_EVENT_SOURCES);
 }
 
 uint8_t vmi_native_timer_vector(void)
@@ -45,29 +54,48 @@ uint8_t vmi_native_timer_vector(void)
 	return sources[VMI_SOURCE_TIMER].vector;
 }
 
-static void raise(uint8_t vector)
+static int deliverable(const struct source *source)
 {
-	apic_write(APIC_COMMAND, SELF | vector);
+	return source->pending && source->vector && !source->masked && !source->busy;
+}
+
+/* Sends what may be delivered on its way; with interrupts enabled it has arrived on return. */
+static void settle(const struct source *source)
+{
+	uint64_t flags;
+
+	if (!deliverable(source))
+		return;
+	apic_write(APIC_COMMAND, SELF | source->vector);
+	__asm__ volatile("pushfq; popq %0" : "=r"(flags));
+	for (int i = 0; flags & VMI_FLAG_IF && i < ARRIVAL_LIMIT && deliverable(source); i++)
+		__asm__ volatile("pause" : : : "memory");
+}
+
+void vmi_native_event_raise(uint32_t number)
+{
+	sources[number].pending = 1;
+	settle(&sources[number]);
 }
 
 int vmi_native_holds_back(uint64_t vector)
 {
-	for (unsigned i = 0; i < VMI_EVENT_SOURCES; i++) {
-		struct source *source = &sources[i];
+	unsigned number = last_bound[vector];
+	struct source *source = &sources[number - 1];
 
-		if (source->vector != vector)
-			continue;
-		if (i == VMI_SOURCE_TIMER && vmi_native_timer_early()) {
-			apic_write(APIC_EOI, 0);
-			return 1;
-		}
-		if (source->masked) {
-			source->waiting = 1;
-			apic_write(APIC_EOI, 0);
-			return 1;
-		}
+	if (!number)
 		return 0;
+	apic_write(APIC_EOI, 0);
+	if (number - 1 == VMI_SOURCE_CONSOLE || (number - 1 == VMI_SOURCE_TIMER && vmi_native_timer_due()))
+		source->pending = 1;
+	if (!deliverable(source))
+		return 1;
+	if (source->vector != vector) { /* bound to another one since */
+		settle(source);
+		return 1;
 	}
+	source->pending = 0;
+	source->busy = 1;
 	return 0;
 }
 
@@ -81,17 +109,21 @@ int64_t vmi_native_event_bind(uint32_t number, uint32_t vector)
 		if (i != number && sources[i].vector == vector)
 			return VMI_BUSY;
 	setup();
-	sources[number] = (struct source){ .vector = vector };
+	sources[number].masked = sources[number].busy = 0;
+	sources[number].vector = vector;
+	if (vector)
+		last_bound[vector] = 1 + number;
 	if (number == VMI_SOURCE_TIMER)
 		vmi_native_timer_arm();
 	if (number == VMI_SOURCE_CONSOLE)
 		route_serial(vector ? vector : PIN_MASKED);
+	settle(&sources[number]);
 	return 0;
 }
 
 int64_t vmi_native_event_mask(uint32_t number)
 {
-	if (number >= VMI_EVENT_SOURCES)
+	if (!exists(number))
 		return VMI_INVALID;
 	sources[number].masked = 1;
 	return 0;
@@ -99,23 +131,19 @@ int64_t vmi_native_event_mask(uint32_t number)
 
 int64_t vmi_native_event_unmask(uint32_t number)
 {
-	struct source *source = &sources[number];
-
-	if (number >= VMI_EVENT_SOURCES)
+	if (!exists(number))
 		return VMI_INVALID;
-	source->masked = 0;
-	if (source->waiting && source->vector) {
-		source->waiting = 0;
-		raise(source->vector);
-	}
+	sources[number].masked = 0;
+	settle(&sources[number]);
 	return 0;
 }
 
 int64_t vmi_native_event_ack(uint32_t number)
 {
-	if (number >= VMI_EVENT_SOURCES)
+	if (!exists(number))
 		return VMI_INVALID;
-	apic_write(APIC_EOI, 0);
+	sources[number].busy = 0;
+	settle(&sources[number]);
 	return 0;
 }
 
@@ -123,7 +151,6 @@ int64_t vmi_native_event_send(uint32_t number)
 {
 	if (number < VMI_SOURCE_SOFT || number >= VMI_EVENT_SOURCES)
 		return VMI_INVALID;
-	if (sources[number].vector)
-		raise(sources[number].vector);
+	vmi_native_event_raise(number);
 	return 0;
 }

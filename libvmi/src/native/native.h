@@ -56,11 +56,16 @@ static inline uint32_t apic_read(unsigned reg)
 
 /* Vector of the timer in the local APIC, 0 while unbound (events.c). */
 uint8_t vmi_native_timer_vector(void);
-/* Whether the deadline is still ahead; arms the timer again then (clock.c). */
-int vmi_native_timer_early(void);
+/* Whether the deadline has passed, which is told once; arms the timer again when it is ahead (clock.c). */
+int vmi_native_timer_due(void);
 /* Programs the timer for the present vector and deadline (clock.c). */
 void vmi_native_timer_arm(void);
-/* Whether an event must not reach its handler now: masked, or the timer before its deadline (events.c). */
+/* Makes a source pending, and delivers it when that may be (events.c). */
+void vmi_native_event_raise(uint32_t source);
+/*
+ * What comes first when a vector arrives; ends the interrupt at the APIC. Whether the event must not reach its handler
+ * now: masked, being handled, or the timer before its deadline (events.c).
+ */
 int vmi_native_holds_back(uint64_t vector);
 
 #endif

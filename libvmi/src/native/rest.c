@@ -49,7 +49,10 @@ int64_t vmi_native_page_table_add(uint64_t page, uint32_t level)
 
 int64_t vmi_native_page_table_remove(uint64_t page, uint32_t level)
 {
-	return vmi_native_page_table_add(page, level);
+	uint64_t root;
+
+	__asm__ volatile("movq %%cr3, %0" : "=r"(root));
+	return page == root ? VMI_BUSY : vmi_native_page_table_add(page, level);
 }
 
 int64_t vmi_native_tlb_flush_others(uint64_t vcpus, uint64_t address)

@@ -13,7 +13,7 @@
 #define MEMORY_RANGES 32
 #define MODULES 8
 
-enum { PRESENT = 1, WRITABLE = 2, TABLE = 7, WRITE_THROUGH = 8, UNCACHED = 16, LARGE = 128 };
+enum { PRESENT = 1, WRITABLE = 2, TABLE = PRESENT | WRITABLE, WRITE_THROUGH = 8, UNCACHED = 16, LARGE = 128 };
 #define NO_EXECUTE (1ull << 63)
 /* Where firmware puts expansion ROMs, and how they are aligned (PCI Firmware 3.0, section 5.2). */
 #define ROM_AREA 0xc0000

@@ -19,12 +19,14 @@ _JSON = typer.Option(False, "--json", help="Print JSON.")
 def build(
     name: str = typer.Argument(help="Folder with a guest.toml, or the name of a kernel in the source tree."),
     output: Path | None = typer.Option(None, "--output", "-o", help="File to write.  [build/guests/NAME.elf]"),
+    backend: Path | None = typer.Option(None, "--with", help="Folder with a backend.toml, code for a hypervisor, to "
+                                                             "compile in; the guest's name ends in its name."),
     json: bool = _JSON,
 ) -> None:
     """Compile and link a guest, and check the result."""
     from openvmi.guest import build as builder
 
-    image = builder.build_named(name, output)
+    image = builder.build_named(name, output, backend)
     print(record.text(report.describe(image)) if json else "\n".join(report.lines(image)[:2]))
 
 

@@ -22,10 +22,11 @@ def build(
     output: Annotated[Path | None, typer.Option("-o", "--output", help="File to write.")] = None,
     json: Json = False,
 ) -> None:
-    """Build a ROM from its sources."""
+    """Build a ROM from its sources, and the boot shim that starts guests where the hypervisor needs one."""
     from openvmi import resources
     from openvmi.rom.build import build as build_rom
-    from openvmi.rom.definition import find
+    from openvmi.rom.build import shim_beside
+    from openvmi.rom.definition import find, read
 
     folder = find(name)
     target = output or resources.built("roms") / f"{folder.resolve().name}.rom"
@@ -34,6 +35,8 @@ def build(
         _print_json(image)
     else:
         typer.echo(f"{target}: {len(image.data)} bytes, {image.descriptor.text_size} of them text")
+        if read(folder).shim:
+            typer.echo(f"{shim_beside(target)}: its boot shim")
 
 
 @app.command()

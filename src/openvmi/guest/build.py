@@ -30,12 +30,16 @@ def find(name: str) -> Path:
                      + (f", or one of {', '.join(known)}" if known else ""))
 
 
-def build_named(name: str, output: Path | None = None) -> image.GuestImage:
-    """Builds the kernel that :func:`find` finds, to `output` or to where built guests belong."""
+def build_named(name: str, output: Path | None = None, backend: Path | None = None) -> image.GuestImage:
+    """Builds the kernel that :func:`find` finds, to `output` or to where built guests belong.
+
+    `backend` is the folder of one to compile in: the guest is then called NAME-BACKEND.
+    """
     work = sources.top() / "build" / "cache"
-    folder = find(name)
-    target = output or resources.built("guests") / f"{definition.read(folder).name}.elf"
-    return build(folder, target, work)
+    about = definition.read(find(name))
+    if backend is not None:
+        about = definition.with_backend(about, definition.read_backend(backend))
+    return build_defined(about, output or resources.built("guests") / f"{about.name}.elf", work)
 
 
 def build(folder: Path, output: Path, work: Path) -> image.GuestImage:
@@ -51,16 +55,20 @@ def build_defined(about: GuestDefinition, output: Path, work: Path) -> image.Gue
     """:func:`build` for a definition that was read, and perhaps changed."""
     libvmi = sources.top() / "libvmi"
     toolchain = Toolchain(work)
-    files = [*about.sources, *(_libvmi_sources(libvmi) if about.libvmi else [])]
-    includes = [libvmi / "include", libvmi / "src", about.folder, *about.includes]
+    shared = [libvmi / "include", libvmi / "src"]
+    kernel = [*shared, about.folder, *about.includes]
+    jobs = [(source, kernel, about.defines) for source in about.sources]
+    jobs += [(source, kernel, about.defines) for source in _libvmi_sources(libvmi) if about.libvmi]
+    if backend := about.backend:
+        jobs += [(source, [*shared, backend.folder, *backend.includes], backend.defines) for source in backend.sources]
     with tempfile.TemporaryDirectory(dir=_made(work), prefix=f"{about.name}.") as scratch:
         # Numbered, because two sources in different folders may have the same name.
-        objects = [Path(scratch) / f"{number:03}-{source.stem}.o" for number, source in enumerate(files)]
+        objects = [Path(scratch) / f"{number:03}-{job[0].stem}.o" for number, job in enumerate(jobs)]
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            jobs = [pool.submit(toolchain.compile, source, target, _flags(about), includes)
-                    for source, target in zip(files, objects, strict=True)]
-        for job in jobs:
-            job.result()
+            compiled = [pool.submit(toolchain.compile, source, target, _flags(about, defines), includes)
+                        for (source, includes, defines), target in zip(jobs, objects, strict=True)]
+        for result_of in compiled:
+            result_of.result()
         linked = Path(scratch) / f"{about.name}.elf"
         toolchain.link(objects, linked, about.script or libvmi / "guest.lds")
         data = linked.read_bytes()
@@ -73,11 +81,11 @@ def build_defined(about: GuestDefinition, output: Path, work: Path) -> image.Gue
     return result
 
 
-def _flags(about: GuestDefinition) -> list[str]:
+def _flags(about: GuestDefinition, defines: tuple[tuple[str, str], ...]) -> list[str]:
     return [
         *FREESTANDING,
         f'-DVMI_GUEST_NAME="{about.name}"', f'-DVMI_GUEST_LICENCE="{about.licence}"',
-        *[f"-D{key}={value}" for key, value in about.defines],
+        *[f"-D{key}={value}" for key, value in defines],
     ]
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What `guest.toml` in a kernel's folder says: what to build the guest from.
+"""What a kernel's folder says in `guest.toml`, and a back-end's in `backend.toml`: what to build from.
 
     [guest]
     name = "hello"                  # of the built file
@@ -11,6 +11,9 @@
     libvmi = true                   # false: the kernel brings everything itself; optional
     [guest.defines]                 # preprocessor definitions; optional
     TICKS = 10
+
+A back-end is code for a hypervisor that is compiled into a kernel (struct vmi_backend in vmi/vmi.h). Its table
+[backend] has name, licence, sources, includes and defines of the same meaning; they hold for its own sources only.
 """
 
 from __future__ import annotations
@@ -20,68 +23,105 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
+from openvmi import resources
 from openvmi.errors import BuildError
 
 FILE = "guest.toml"
+BACKEND_FILE = "backend.toml"
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 _DEFINE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_KEYS = {"name": str, "description": str, "licence": str, "sources": list, "includes": list, "script": str,
-         "libvmi": bool, "defines": dict}
+_COMMON: dict[str, type] = {"name": str, "description": str, "licence": str, "sources": list, "includes": list,
+                            "defines": dict}
+_KEYS = {"guest": _COMMON | {"script": str, "libvmi": bool}, "backend": _COMMON}
 _REQUIRED = ("name", "licence", "sources")
 SOURCE_KINDS = (".c", ".S")
 
 
 @frozen
-class GuestDefinition:
-    """A kernel's folder and what is in it. All paths are absolute and exist."""
+class BackendDefinition:
+    """A back-end's folder and what is in it. All paths are absolute and exist."""
 
     folder: Path
     name: str
     licence: str
     sources: tuple[Path, ...]
     includes: tuple[Path, ...]
+    defines: tuple[tuple[str, str], ...]
+
+
+@frozen
+class GuestDefinition:
+    """The same of a kernel."""
+
+    folder: Path
+    name: str
+    licence: str
+    sources: tuple[Path, ...]
+    includes: tuple[Path, ...]
+    defines: tuple[tuple[str, str], ...]
     script: Path | None  #: None: libvmi's
     libvmi: bool
-    defines: tuple[tuple[str, str], ...]
+    backend: BackendDefinition | None = None  #: compiled in
 
 
 def read(folder: Path) -> GuestDefinition:
     """Reads and checks a kernel's definition; :class:`BuildError` names the file and the key that is wrong."""
     path = folder / FILE
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise BuildError(f"{path}: {error.strerror}; a kernel's folder has this file") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BuildError(f"{path}: not TOML: {error}") from error
-    about = data.get("guest")
-    if set(data) != {"guest"} or not isinstance(about, dict):
-        raise BuildError(f"{path}: has {', '.join(data) or 'nothing'}, expected the one table [guest]")
-    _check_keys(path, about)
-    defines = about.get("defines", {})
-    if bad := [key for key in defines if not _DEFINE.fullmatch(key)]:
-        raise BuildError(f"{path}: defines has {bad[0]!r}, which is not a C identifier")
+    about = _read_table(path, "guest")
     script = about.get("script")
     return GuestDefinition(
-        folder=folder.resolve(), name=about["name"], licence=about["licence"],
-        sources=tuple(_inside(path, "sources", name) for name in about["sources"]),
-        includes=tuple(_inside(path, "includes", name) for name in about.get("includes", [])),
-        script=_inside(path, "script", script) if script else None,
+        **_common(path, about), script=_inside(path, "script", script) if script else None,
         libvmi=about.get("libvmi", True),
-        defines=tuple((key, str(value)) for key, value in sorted(defines.items())),
     )
 
 
-def _check_keys(path: Path, about: dict[str, Any]) -> None:
-    if unknown := sorted(set(about) - set(_KEYS)):
-        raise BuildError(f"{path}: unknown key {unknown[0]!r}; known are {', '.join(_KEYS)}")
-    for key, kind in _KEYS.items():
+def read_backend(folder: Path) -> BackendDefinition:
+    """The same for a back-end."""
+    path = folder / BACKEND_FILE
+    return BackendDefinition(**_common(path, _read_table(path, "backend")))
+
+
+def with_backend(kernel: GuestDefinition, backend: BackendDefinition) -> GuestDefinition:
+    """The kernel with the back-end in it, under the name of both. :class:`BuildError` for one without libvmi."""
+    if not kernel.libvmi:
+        raise BuildError(f"{kernel.folder / FILE}: libvmi is false, and a back-end needs libvmi; leave --with away")
+    return evolve(kernel, name=f"{kernel.name}-{backend.name}", backend=backend)
+
+
+def _read_table(path: Path, table: str) -> dict[str, Any]:
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BuildError(f"{path}: {error.strerror}; the folder of a {table} has this file") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BuildError(f"{path}: not TOML: {error}") from error
+    about = data.get(table)
+    if set(data) != {table} or not isinstance(about, dict):
+        raise BuildError(f"{path}: has {', '.join(data) or 'nothing'}, expected the one table [{table}]")
+    _check_keys(path, about, _KEYS[table])
+    return about
+
+
+def _common(path: Path, about: dict[str, Any]) -> dict[str, Any]:
+    """What both definitions have, by the names of their fields."""
+    return {
+        "folder": path.parent.resolve(), "name": about["name"], "licence": about["licence"],
+        "sources": tuple(_inside(path, "sources", name) for name in about["sources"]),
+        "includes": tuple(_inside(path, "includes", name) for name in about.get("includes", [])),
+        "defines": tuple((key, str(value)) for key, value in sorted(about.get("defines", {}).items())),
+    }
+
+
+def _check_keys(path: Path, about: dict[str, Any], keys: dict[str, type]) -> None:
+    if unknown := sorted(set(about) - set(keys)):
+        raise BuildError(f"{path}: unknown key {unknown[0]!r}; known are {', '.join(keys)}")
+    for key, kind in keys.items():
         if key in about and not isinstance(about[key], kind):
             raise BuildError(f"{path}: {key} is {about[key]!r}, expected a {kind.__name__}")
         if key in _REQUIRED and not about.get(key):
-            raise BuildError(f"{path}: no {key}; a guest has {', '.join(_REQUIRED)}")
+            raise BuildError(f"{path}: no {key}; required are {', '.join(_REQUIRED)}")
     if not _NAME.fullmatch(about["name"]):
         raise BuildError(f"{path}: name {about['name']!r}, expected 1 to 32 lower-case letters, digits, - or _")
     if '"' in about["licence"] or "\\" in about["licence"] or not about["licence"].isascii():
@@ -89,12 +129,16 @@ def _check_keys(path: Path, about: dict[str, Any]) -> None:
     for source in about["sources"]:
         if not isinstance(source, str) or Path(source).suffix not in SOURCE_KINDS:
             raise BuildError(f"{path}: sources has {source!r}, expected files ending in {' or '.join(SOURCE_KINDS)}")
+    if bad := [key for key in about.get("defines", {}) if not _DEFINE.fullmatch(key)]:
+        raise BuildError(f"{path}: defines has {bad[0]!r}, which is not a C identifier")
 
 
 def _inside(path: Path, key: str, name: object) -> Path:
-    """A file of the kernel's own folder, or of one beside it that kernels share."""
+    """A file of the definition's own folder, of one beside it that kernels share, or of their source tree."""
     folder = path.parent.resolve()
     target = (folder / name).resolve() if isinstance(name, str) else folder
-    if not isinstance(name, str) or not target.is_relative_to(folder.parent) or not target.exists():
+    top = resources.checkout()
+    shared = top if top and folder.is_relative_to(top) else folder.parent
+    if not isinstance(name, str) or not target.is_relative_to(shared) or not target.exists():
         raise BuildError(f"{path}: {key} has {name!r}, which does not exist in {folder} or beside it; check the name")
     return target

@@ -38,6 +38,7 @@ class MachineConfig:
     modules: tuple[tuple[str, bytes], ...] = ()  #: boot modules: name, contents
     timeout: float = 60.0  #: seconds of host time that a run may take
     deterministic: bool = False  #: virtual time counts guest work instead of following the host's clock
+    exact: bool = False  #: with `deterministic`: one tick of the time-stamp counter is one guest instruction; slower
     console: Callable[[bytes], None] = lambda data: None  #: receives console output as it is written
 
 

@@ -14,7 +14,6 @@ from openvmi.machine.paging import (
     LARGE_PAGE,
     NO_EXECUTE,
     PRESENT,
-    USER,
     WRITABLE,
     WRITE_THROUGH,
 )
@@ -57,7 +56,7 @@ class PageTables:
             place = table + 8 * (address >> shift & 511)
             (entry,) = _ENTRY.unpack_from(self._ram.view, place)
             if not entry:
-                entry = self._allocate(PAGE_SIZE) | PRESENT | WRITABLE | USER
+                entry = self._allocate(PAGE_SIZE) | PRESENT | WRITABLE
                 _ENTRY.pack_into(self._ram.view, place, entry)
             table = Gpa(entry & ADDRESS)
         return table

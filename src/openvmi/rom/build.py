@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: MIT
-"""From a ROM's folder to its image: compile, link, take apart, check, write."""
+"""From a ROM's folder to its image, and to its boot shim if it has one: compile, link, take apart, check, write."""
 
 from __future__ import annotations
 
 import hashlib
+import os
 import re
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from importlib import resources as package
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -14,34 +17,61 @@ from openvmi import resources
 from openvmi.abi.layouts import RomGroup
 from openvmi.abi.load import CURRENT
 from openvmi.abi.names import VCPU_ROM_OFFSET, WINDOW_DATA, WINDOW_SIZE
-from openvmi.errors import BuildError, UnavailableError
+from openvmi.errors import BuildError, UnavailableError, UsageError
 from openvmi.files import write_atomically
 from openvmi.rom import linked
-from openvmi.rom.definition import FILE, RomDefinition, read
+from openvmi.rom.definition import FILE, RomDefinition, Shim, read
 from openvmi.rom.emit import RomContents, emit
 from openvmi.rom.image import RomImage
 from openvmi.rom.tables import known_calls, misfits
 from openvmi.toolchain import FREESTANDING, Toolchain
 
-#: Compiled code must not depend on its address, nor go through a table of addresses.
-_FLAGS = (*(flag for flag in FREESTANDING if flag not in ("-fno-pic", "-fno-pie")), "-fPIC", "-fvisibility=hidden")
+_NOT_HERE = {"-fno-pic", "-fno-pie", "-fno-omit-frame-pointer"}
+#: Compiled code must not depend on its address, nor go through a table of addresses; and two pages are all it has. A
+#: back-trace skips it: it leaves the kernel's frame pointer alone.
+FLAGS = (*(flag for flag in FREESTANDING if flag not in _NOT_HERE), "-fPIC", "-fvisibility=hidden",
+          "-fomit-frame-pointer", "-finline-hint-functions")
 _UNDEFINED = re.compile(r"undefined symbol: (\S+)")
 
 
 def build(folder: Path, output: Path, work: Path, includes: Path | None = None) -> RomImage:
     """Builds the ROM whose `rom.toml` is in `folder` into the file `output`, and returns it.
 
-    `work` is a folder for the compiler's cache; `includes` the one with vmi/rom.h, from the checkout unless given. The
-    result depends on the sources, the compiler's version and the interface only. Raises :class:`BuildError` for
-    whatever is wrong with the sources; nothing is written then.
+    If the definition has a boot shim, that goes to :func:`shim_beside` the ROM, an ELF file. `work` is a folder for the
+    compiler's cache; `includes` the one with vmi/rom.h, from the checkout unless given. The result depends on the
+    sources, the compiler's version and the interface only. Raises :class:`BuildError` for whatever is wrong with the
+    sources, and :class:`UsageError` for an output that a shim cannot stand beside; nothing is written then.
     """
     definition = read(folder)
-    parts = linked.read(_compile(definition, work, includes or _includes()), definition.name)
+    shim_output = shim_beside(output) if definition.shim else None
+    includes = includes or _includes()
+    parts = linked.read(_compile(definition, work, includes), definition.name)
     check_answers(definition, parts)
     image = RomImage.parse(emit(_contents(definition, parts)), str(output))
+    shim = _compile_shim(definition, definition.shim, work, includes) if definition.shim else b""
     output.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(output, image.data)
+    if shim_output:
+        _write_both({shim_output: shim, output: image.data})
+    else:
+        write_atomically(output, image.data)
     return image
+
+
+def shim_beside(rom: Path) -> Path:
+    """Where the boot shim of a ROM is: `xen.shim` beside `xen.rom`."""
+    if rom.suffix != ".rom":
+        raise UsageError(f"{rom}: a ROM with a boot shim, expected a name that ends in .rom; the shim goes beside it")
+    return rom.with_suffix(".shim")
+
+
+def _write_both(files: dict[Path, bytes]) -> None:
+    """All of the files, which go to one folder; none when there is no room for all."""
+    folder = next(iter(files)).parent
+    with TemporaryDirectory(prefix=".rom.", dir=folder) as staging:
+        for path, data in files.items():
+            write_atomically(Path(staging, path.name), data)
+        for path in files:
+            os.replace(Path(staging, path.name), os.path.realpath(path))
 
 
 def _includes() -> Path:
@@ -53,27 +83,40 @@ def _includes() -> Path:
 
 
 def _compile(definition: RomDefinition, work: Path, includes: Path) -> bytes:
-    """The linked ELF file."""
+    """The linked ELF file of the ROM."""
+    with package.as_file(package.files(__package__) / "rom.lds") as script:
+        return _link(definition, definition.sources, script, work, includes, (
+            "--emit-relocs", "--no-check-sections",  # sizes are checked here, with better messages
+            f"--defsym=ROM_DATA={WINDOW_DATA:#x}", f"--defsym=ROM_ASIDE={WINDOW_SIZE:#x}",
+            f"--defsym={linked.VCPU_SYMBOL}={VCPU_ROM_OFFSET:#x}",
+        ))
+
+
+def _compile_shim(definition: RomDefinition, shim: Shim, work: Path, includes: Path) -> bytes:
+    """The linked ELF file of the boot shim, symbols and debug information included."""
+    return _link(definition, shim.sources, definition.folder / shim.script, work, includes)
+
+
+def _link(definition: RomDefinition, sources: Iterable[PurePosixPath], script: Path, work: Path, includes: Path,
+          flags: Sequence[str] = ()) -> bytes:
     work.mkdir(parents=True, exist_ok=True)
     toolchain = Toolchain(work)
-    with TemporaryDirectory(dir=work) as scratch:
-        objects = []
-        for source in definition.sources:
-            objects.append(Path(scratch, str(source).replace("/", "-") + ".o"))
-            toolchain.compile(definition.folder / source, objects[-1], _FLAGS, (includes, definition.folder))
-        output = Path(scratch, "rom.elf")
-        with package.as_file(package.files(__package__) / "rom.lds") as script:
-            try:
-                toolchain.link(objects, output, script, (
-                    "--emit-relocs", "--no-check-sections",  # sizes are checked here, with better messages
-                    f"--defsym=ROM_DATA={WINDOW_DATA:#x}", f"--defsym=ROM_ASIDE={WINDOW_SIZE:#x}",
-                    f"--defsym={linked.VCPU_SYMBOL}={VCPU_ROM_OFFSET:#x}",
-                ))
-            except BuildError as error:
-                if names := sorted(set(_UNDEFINED.findall(str(error)))):
-                    raise BuildError(f"{definition.name}: undefined symbol {', '.join(names)}; a ROM is linked with "
-                                     "nothing but its own sources: define it there or do not use it") from error
-                raise
+    with TemporaryDirectory(dir=work) as scratch, ThreadPoolExecutor(os.cpu_count()) as pool:
+        jobs = {}
+        for source in sources:
+            target = Path(scratch, str(source).replace("/", "-") + ".o")
+            jobs[target] = pool.submit(toolchain.compile, definition.folder / source, target, FLAGS,
+                                       (includes, definition.folder))
+        for job in jobs.values():
+            job.result()
+        output = Path(scratch, "linked.elf")
+        try:
+            toolchain.link(list(jobs), output, script, flags)
+        except BuildError as error:
+            if names := sorted(set(_UNDEFINED.findall(str(error)))):
+                raise BuildError(f"{definition.name}: undefined symbol {', '.join(names)}; a ROM is linked with "
+                                 "nothing but its own sources: define it there or do not use it") from error
+            raise
         return output.read_bytes()
 
 
@@ -115,8 +158,9 @@ def _contents(definition: RomDefinition, parts: linked.Linked) -> RomContents:
 
 
 def _manifest(definition: RomDefinition, parts: linked.Linked) -> dict[str, Any]:
-    headers = {path.relative_to(definition.folder) for path in definition.folder.rglob("*.h")}
-    sources = sorted({FILE, *map(str, definition.sources), *(path.as_posix() for path in headers)})
+    headers = (path.relative_to(definition.folder) for path in definition.folder.rglob("*.h"))
+    shim = (*definition.shim.sources, definition.shim.script) if definition.shim else ()
+    sources = sorted({FILE, *(path.as_posix() for path in (*definition.sources, *shim, *headers))})
     return {
         "abi": CURRENT,
         "compiler": Toolchain.version(),

@@ -33,6 +33,14 @@ class Claim:
 
 
 @frozen
+class Shim:
+    """A kernel that the hypervisor starts by its own protocol, and that enters the guest. Paths as in the ROM's."""
+
+    sources: tuple[PurePosixPath, ...]
+    script: PurePosixPath
+
+
+@frozen
 class RomDefinition:
     """A checked `rom.toml`. `sources` are relative to `folder`; `stack` and `vcpu_size` in bytes."""
 
@@ -47,6 +55,7 @@ class RomDefinition:
     stack: int
     vcpu_size: int
     claims: tuple[Claim, ...]
+    shim: Shim | None  #: None: the hypervisor needs none
 
 
 def find(name_or_folder: str) -> Path:
@@ -87,6 +96,9 @@ class _Table:
             raise BuildError(f"{self.where}: {key} = {value}, expected {low} to {high}")
         return value
 
+    def __contains__(self, key: str) -> bool:
+        return key in self._values
+
     def done(self) -> None:
         if self._values:
             raise BuildError(f"{self.where}: unknown {', '.join(sorted(self._values))}; "
@@ -103,6 +115,7 @@ def read(folder: Path) -> RomDefinition:
         raise BuildError(f"{where}: not TOML: {error}") from error
     rom = _Table(f"{where}: [rom]", top.take("rom", dict))
     groups = top.take("groups", dict)
+    shim = _Table(f"{where}: [shim]", top.take("shim", dict)) if "shim" in top else None
     top.done()
     name = rom.text("name")
     version = _VERSION.fullmatch(rom.text("version"))
@@ -116,8 +129,11 @@ def read(folder: Path) -> RomDefinition:
         stack=rom.number("stack", 0, STACK_LIMIT),
         vcpu_size=rom.number("vcpu_size", 0, VCPU_BLOCK_SIZE - VCPU_ROM_OFFSET),
         claims=tuple(sorted((_claim(where, *item) for item in groups.items()), key=lambda claim: claim.group.id)),
+        shim=_shim(shim, folder) if shim else None,
     )
     rom.done()
+    if shim:
+        shim.done()
     claimed = {claim.group.name for claim in result.claims}
     if missing := [group for group in interface().profile_groups(result.profile.name) if group not in claimed]:
         raise BuildError(f"{where}: profile {result.profile.name} needs the groups {', '.join(missing)} too; "
@@ -125,21 +141,27 @@ def read(folder: Path) -> RomDefinition:
     return result
 
 
-def _sources(rom: _Table, folder: Path) -> tuple[PurePosixPath, ...]:
-    names = rom.take("sources", list)
+def _shim(table: _Table, folder: Path) -> Shim:
+    return Shim(_sources(table, folder), _inside(table.where, "script", table.text("script"), folder, ".lds"))
+
+
+def _sources(table: _Table, folder: Path) -> tuple[PurePosixPath, ...]:
+    names = table.take("sources", list)
     if not names:
-        raise BuildError(f"{rom.where}: sources is empty; name at least one .S or .c file")
-    sources = []
-    for name in names:
-        path = PurePosixPath(name) if isinstance(name, str) else PurePosixPath("")
-        if path.suffix not in (".S", ".c") or path.is_absolute() or ".." in path.parts:
-            raise BuildError(f"{rom.where}: source {name!r}, expected a .S or .c file inside the ROM's folder")
-        if not (folder / path).is_file():
-            raise BuildError(f"{rom.where}: source {name} does not exist in {folder}; add it or remove the entry")
-        sources.append(path)
+        raise BuildError(f"{table.where}: sources is empty; name at least one .S or .c file")
+    sources = tuple(_inside(table.where, "source", name, folder, ".S", ".c") for name in names)
     if len(set(sources)) < len(sources):
-        raise BuildError(f"{rom.where}: a source is named twice; name each once")
-    return tuple(sources)
+        raise BuildError(f"{table.where}: a source is named twice; name each once")
+    return sources
+
+
+def _inside(where: str, what: str, name: object, folder: Path, *kinds: str) -> PurePosixPath:
+    path = PurePosixPath(name) if isinstance(name, str) else PurePosixPath("")
+    if path.suffix not in kinds or path.is_absolute() or ".." in path.parts:
+        raise BuildError(f"{where}: {what} {name!r}, expected a {' or '.join(kinds)} file inside the ROM's folder")
+    if not (folder / path).is_file():
+        raise BuildError(f"{where}: {what} {name} does not exist in {folder}; add it or remove the entry")
+    return path
 
 
 def _profile(rom: _Table) -> model.Profile:

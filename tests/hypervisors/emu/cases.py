@@ -70,29 +70,33 @@ class Ran:
         return struct.unpack(f"<{count}Q", raw)
 
 
-def leaf(machine: EmuMachine, address: int) -> int:
-    """Guest-physical place of the leaf entry that maps an address."""
-    table = machine.vcpu.cpu.page_root
+def path(machine: EmuMachine, address: int) -> list[Gpa]:
+    """Guest-physical places of the entries that map an address, from level 4 down."""
+    table, places = machine.vcpu.cpu.page_root, []
     for shift in (39, 30, 21, 12):
-        place = Gpa((table & ADDRESS) + 8 * (address >> shift & 511))
-        raw = machine.vcpu.memory.read(place, 8)
+        places.append(Gpa((table & ADDRESS) + 8 * (address >> shift & 511)))
+        raw = machine.vcpu.memory.read(places[-1], 8)
         assert raw is not None
         table = Gpa(int.from_bytes(raw, "little"))
-    return place
+    return places
 
 
-def change_leaf(machine: EmuMachine, address: int, change: Callable[[int], int]) -> None:
-    """Edits a leaf entry before the guest runs."""
-    place = Gpa(leaf(machine, address))
+def _change(machine: EmuMachine, place: Gpa, change: Callable[[int], int]) -> None:
     raw = machine.vcpu.memory.read(place, 8)
     assert raw is not None
     machine.vcpu.memory.write(place, struct.pack("<Q", change(int.from_bytes(raw, "little"))))
 
 
+def change_leaf(machine: EmuMachine, address: int, change: Callable[[int], int]) -> None:
+    """Edits a leaf entry before the guest runs."""
+    _change(machine, path(machine, address)[-1], change)
+
+
 def prepare(machine: EmuMachine) -> None:
     """Gives user mode its pages."""
     for page in USER_PAGES:
-        change_leaf(machine, page, lambda entry: entry | USER)
+        for place in path(machine, page):
+            _change(machine, place, lambda entry: entry | USER)
 
 
 def writable(entry: int) -> int:

@@ -26,7 +26,8 @@ class BareMachine:
     def __init__(self, config: MachineConfig) -> None:
         checks.check(config)
         self.config = config
-        self.qemu = QemuProcess(installation.find(), config.memory, deterministic=config.deterministic)
+        self.qemu = QemuProcess(installation.find(), config.memory, deterministic=config.deterministic,
+                                exact=config.exact)
         try:
             self.qemu.start(self._arguments())
             self._session = Session(self.qemu, config.console, config.timeout)

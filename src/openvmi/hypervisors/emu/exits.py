@@ -98,6 +98,10 @@ class Exits:
                 return
             if self._new_slot(stop.value):
                 return
+            if vector == traps.NOT_PRESENT and not self._vcpu.linked and self._cpu.privilege != 3:
+                # Code segments are absent for the host's sake only: what was refused is the frame of an IRET.
+                self._trap(traps.PROTECTION, 0)
+                return
         elif vector == traps.INVALID_OPCODE and self._vcpu.space.read(self._cpu.rip, 2) == b"\xcd\x06":
             self._cpu.rip += 2  # INT 6 comes the same way
             self._on_software(Stop(StopKind.SOFTWARE, vector))

@@ -44,7 +44,7 @@ class Hypercalls:
         self._machine = machine
         self._vcpu = machine.vcpu
         self._general = machine.vcpu.cpu.general
-        self._tables: set[int] = set()
+        self._tables: dict[int, int] = {}  #: announced: level by address
 
     def perform(self) -> None:
         """Does the call in RAX and counts it."""
@@ -192,16 +192,16 @@ class Hypercalls:
             return Error.INVALID
         if page in self._tables:
             return Error.BUSY
-        self._tables.add(page)
+        self._tables[page] = level & _LOW
         return Error.SUCCESS
 
     def page_table_remove(self) -> Result:
-        page = self._general[RDI]
-        if page not in self._tables:
-            return Error.INVALID
-        if page == self._vcpu.cpu.page_root:
+        page, level, *_ = self._arguments()
+        if page == self._vcpu.cpu.page_root:  # the one of the boot contract was never announced
             return Error.BUSY
-        self._tables.discard(page)
+        if self._tables.get(page) != level & _LOW:
+            return Error.INVALID
+        del self._tables[page]
         return Error.SUCCESS
 
     def tlb_flush_others(self) -> Result:

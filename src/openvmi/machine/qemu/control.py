@@ -44,14 +44,14 @@ class Control:
             pass
         self.execute("qmp_capabilities")
 
-    def execute(self, command: str, **arguments: object) -> Any:
-        """Performs a command and returns its result.
+    def execute(self, command: str, seconds: float | None = None, /, **arguments: object) -> Any:
+        """Performs a command and returns its result, for which it waits that long at most; None: as long as usual.
 
         Raises :class:`GoneError` when QEMU ends first, :class:`OpenVmiError` when it refuses the command or does not
         answer in time.
         """
         number = self.send(command, **arguments)
-        deadline = time.monotonic() + _ANSWER_SECONDS
+        deadline = time.monotonic() + (seconds or _ANSWER_SECONDS)
         while True:
             answer = self._answer(command, deadline)
             if answer.get("id") != number:
@@ -100,7 +100,7 @@ class Control:
         while not self._answers:
             left = deadline - time.monotonic()
             if left <= 0:
-                raise OpenVmiError(f"QEMU did not answer {command} within {_ANSWER_SECONDS:g} s; is it stopped?")
+                raise OpenVmiError(f"QEMU did not answer {command} within the time it had; is it stopped?")
             if self.closed:
                 raise GoneError(f"QEMU ended before it answered {command}")
             poll = select.poll()  # not select.select, which takes no descriptor above 1023

@@ -28,8 +28,9 @@ _ALWAYS = (
     # A guest that resets stays where it was, to be looked at.
     "-no-reboot", "-no-shutdown", "-S",
 )  # fmt: skip
-#: Virtual time is the number of instructions, 16 ns each, and skips what nobody computes in.
-_DETERMINISTIC = ("-icount", "shift=4,sleep=off", "-rtc", "clock=vm,base=2020-01-01")
+#: Virtual time is the number of instructions, 2^shift ns each, and skips what nobody computes in.
+_DETERMINISTIC = ("-icount", "shift={},sleep=off", "-rtc", "clock=vm,base=2020-01-01")
+_SHIFT, _EXACT_SHIFT = 4, 0  # QEMU's time-stamp counter has a tick each ns
 _HOST_TIME = ("-rtc", "base=utc")
 
 
@@ -39,11 +40,17 @@ class QemuProcess:
     Guest memory belongs to this process: :meth:`read` works after QEMU has ended, until the manager is left.
     """
 
-    def __init__(self, installation: Installation, memory: int, *, deterministic: bool = False) -> None:
-        """Prepares a machine with that many bytes of memory; nothing is started."""
+    def __init__(self, installation: Installation, memory: int, *, deterministic: bool = False,
+                 exact: bool = False) -> None:
+        """Prepares a machine with that many bytes of memory; nothing is started.
+
+        `deterministic`: virtual time counts instructions; `exact`: one tick of the time-stamp counter is one of them.
+        """
         self._installation = installation
         self._memory = memory
-        self._deterministic = deterministic
+        self._time = _HOST_TIME if not deterministic else [
+            word.format(_EXACT_SHIFT if exact else _SHIFT) for word in _DETERMINISTIC
+        ]
         self._stack = ExitStack()
         self._files: list[int] = []
         self._lifeline: Lifeline | None = None
@@ -121,7 +128,7 @@ class QemuProcess:
 
     def _machine(self, console: socket.socket, control: socket.socket) -> list[str]:
         return [
-            *_ALWAYS, *(_DETERMINISTIC if self._deterministic else _HOST_TIME),
+            *_ALWAYS, *self._time,
             "-machine", "pc,memory-backend=ram", "-m", f"size={self._memory >> 20}M",
             "-object", f"memory-backend-file,id=ram,size={self._memory},mem-path={_path(self._ram)},share=on",
             "-chardev", f"socket,id=control,fd={control.fileno()}", "-mon", "chardev=control,mode=control",

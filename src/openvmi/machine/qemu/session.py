@@ -24,8 +24,8 @@ from openvmi.machine.qemu.control import GoneError
 from openvmi.machine.qemu.process import QemuProcess
 
 _CHUNK = 1 << 16
-_INPUT_CHUNK = 4096
 _LOOK_SECONDS = 1.0  # between two looks at a run in which nothing happens
+_LAST_SECONDS = 2.0  # for the registers of a machine that is ended from here
 _DRAIN_SECONDS = 5.0  # for the console output that is under way when QEMU ends
 #: A guest that prints has set its serial port up by then, which drops what was received before. One that only reads
 #: gets its input after this many seconds.
@@ -40,6 +40,16 @@ class Ended(Enum):
     EXIT = "exit"  #: the machine ended itself; see `status` and `cause`
     TIMEOUT = "timeout"
     STOPPED = "stopped"  #: by :meth:`Session.stop`
+    CALLED_OFF = "called off"  #: by :meth:`Session.call_off`
+
+
+@frozen
+class InputRules:
+    """When console input is given to the machine."""
+
+    listening: Callable[[], bool] = lambda: True  #: asked after each piece of output: whether anybody takes it yet
+    chunk: int = 4096  #: bytes at once, at most
+    pause: float = 0.0  #: seconds until the next
 
 
 @frozen
@@ -49,7 +59,8 @@ class SessionEnd:
     ended: Ended
     status: int = 0  #: QEMU's exit status, for EXIT
     cause: str = ""  #: ShutdownCause of QEMU's SHUTDOWN event (QMP reference), for EXIT; empty: there was none
-    registers: Registers | None = None  #: of the processor when the guest reset the machine
+    registers: Registers | None = None  #: of the processor at the end; None when QEMU could not be asked
+    began: float = 0.0  #: time.monotonic() at the start
     boot_ms: float = 0.0  #: host time from the start to the first console byte, or to the end
     run_ms: float = 0.0  #: host time from the start to the end
 
@@ -59,19 +70,30 @@ class SessionEnd:
         return self.cause == _RESET
 
 
+_AT_ONCE = InputRules()
+
+
 class Session:
     """The methods of :class:`openvmi.hypervisors.base.Machine` that have to do with running."""
 
-    def __init__(self, qemu: QemuProcess, console: Callable[[bytes], None], timeout: float) -> None:
+    def __init__(
+        self,
+        qemu: QemuProcess,
+        console: Callable[[bytes], None],
+        timeout: float,
+        rules: InputRules = _AT_ONCE,
+    ) -> None:
         """`qemu` has been started and is stopped; `timeout` in seconds, during which the guest is not paused.
 
         Raises :class:`OpenVmiError` when the system has no descriptors left.
         """
         self._qemu = qemu
         self._console = console
+        self._rules = rules
         self._left = timeout
         self._input = ConsoleInput()
         self._unsent = b""
+        self._next_input = 0.0
         try:
             self._wake_reader, self._wake_writer = socket.socketpair()
         except OSError as error:
@@ -79,12 +101,14 @@ class Session:
         self._wake_reader.setblocking(False)
         self._wake_writer.setblocking(False)
         self._stopping = False
+        self._called_off = False
         self._pausing = False
         self._paused = threading.Event()  # set while the guest stands still
         self._paused.set()
         self._runner: int | None = None
         self._cause = ""
-        self._registers: Registers | None = None
+        #: of the processor when the guest was last paused, or at the end; None when QEMU could not be asked
+        self.registers: Registers | None = None
         self._began: float | None = None
         self._first_output: float | None = None
         self._deadline: float | None = None  # while the guest executes
@@ -94,6 +118,11 @@ class Session:
     def stop(self) -> None:
         """Ends :meth:`run` soon."""
         self._stopping = True
+        self._wake()
+
+    def call_off(self) -> None:
+        """Ends :meth:`run` soon, because the guest is over although the machine goes on."""
+        self._called_off = True
         self._wake()
 
     def pause(self) -> None:
@@ -142,6 +171,8 @@ class Session:
             selector.register(qemu.control, selectors.EVENT_READ, self._take_event)
             selector.register(self._wake_reader, selectors.EVENT_READ, self._take_wake)
             while True:
+                if self._called_off:
+                    return Ended.CALLED_OFF
                 if self._stopping:
                     return Ended.STOPPED
                 self._obey()
@@ -160,15 +191,16 @@ class Session:
     def _until(self, now: float) -> tuple[float, bool]:
         """Seconds to wait at most, and whether there is input that the console may take now."""
         wait = _LOOK_SECONDS if self._deadline is None else min(_LOOK_SECONDS, self._deadline - now)
-        if not (self._unsent or len(self._input)) or self._began is None:
+        if not (self._unsent or len(self._input)) or self._began is None or not self._rules.listening():
             return wait, False
-        grace = 0.0 if self._first_output else self._began + _INPUT_GRACE - now
+        grace = (self._next_input if self._first_output else self._began + _INPUT_GRACE) - now
         return (wait, True) if grace <= 0 else (min(wait, grace), False)
 
     def _obey(self) -> None:
         """Makes the machine stand or go, as was asked."""
         if self._pausing and not self._paused.is_set():
             self._qemu.control.execute("stop")
+            self._ask_registers()
             if self._deadline is not None:
                 self._left, self._deadline = self._deadline - time.monotonic(), None
             self._paused.set()
@@ -194,7 +226,8 @@ class Session:
         return bool(data)
 
     def _give_input(self) -> None:
-        self._unsent = self._unsent or self._input.take(_INPUT_CHUNK)
+        self._unsent = self._unsent or self._input.take(self._rules.chunk)
+        self._next_input = time.monotonic() + self._rules.pause
         with suppress(OSError):  # full again, or closed, which reading finds out
             self._unsent = self._unsent[self._qemu.console.send(self._unsent) :]
 
@@ -223,13 +256,15 @@ class Session:
             self._take_event()
             status = self._let_end()
         else:
+            with suppress(OpenVmiError):  # it is ended because it does not do what it should, perhaps not even this
+                self._ask_registers(_LAST_SECONDS)
             qemu.kill()
         self._drain()
         began = self._began or now
         if ended is Ended.EXIT and (status < 0 or self._cause == _FROM_OUTSIDE):
             raise qemu.unexpected_end(status)
         boot_ms, run_ms = ((at - began) * 1e3 for at in (self._first_output or now, now))
-        return SessionEnd(ended, status, self._cause, self._registers, boot_ms, run_ms)
+        return SessionEnd(ended, status, self._cause, self.registers, began, boot_ms, run_ms)
 
     def _let_end(self) -> int:
         """QEMU's exit status. It stays, to be looked at, where the machine was shut down or reset."""
@@ -237,10 +272,14 @@ class Session:
         if self._cause and not qemu.control.closed:
             with suppress(GoneError):
                 if self._cause == _RESET:
-                    command = {"command-line": "info registers"}
-                    self._registers = registers.parse(qemu.control.execute("human-monitor-command", **command))
+                    self._ask_registers()
                 qemu.control.send("quit")
         return qemu.wait()
+
+    def _ask_registers(self, seconds: float | None = None) -> None:
+        self.registers = None
+        command = {"command-line": "info registers"}
+        self.registers = registers.parse(self._qemu.control.execute("human-monitor-command", seconds, **command))
 
     def _drain(self) -> None:
         """What the guest printed before the end. QEMU is gone, so that the end of the stream comes."""

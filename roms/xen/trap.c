@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * Where Xen enters the kernel. It pushes RCX and R11 below the frame that the interface wants, so each vector has a stub
+ * of eight bytes in a page of the window, written here through the direct map:
+ *
+ *	popq %rcx
+ *	popq %r11
+ *	jmp handler
+ */
+#include "rom.h"
+
+enum { PROTECTION = 13, VECTORS = 256 };
+
+void event_entry(void), failsafe_entry(void), protection_entry(void);
+
+/* Writes "code; jmp target" to an offset in the page of stubs. */
+static void write_stub(unsigned offset, const uint8_t *code, unsigned size, uint64_t target)
+{
+	uint8_t *to = (uint8_t *)(handover(XEN_HANDOVER_DIRECT_MAP) + translate(stub(offset)));
+	int32_t distance = target - (stub(offset) + size + 5);
+
+	for (unsigned i = 0; i < size; i++)
+		to[i] = code[i];
+	to[size] = 0xe9;
+	__builtin_memcpy(to + size + 1, &distance, 4);
+}
+
+/* RCX and R11 have been popped, or have not been; who comes here has no handler. */
+_Noreturn void unhandled(void)
+{
+	report_refusal("event or trap without handler", 0, 0, 0);
+	die();
+}
+
+static int64_t set_callback(uint16_t type, uint64_t address)
+{
+	struct xen_callback callback = { .type = type, .flags = XEN_CALLBACK_MASK_EVENTS, .address = address };
+
+	return xen_call2(XEN_CALLBACK_OP, XEN_CALLBACK_REGISTER, (uint64_t)&callback);
+}
+
+int64_t traps_init(void)
+{
+	for (unsigned vector = 0; vector < VECTORS; vector++)
+		write_stub(vector * STUB_SIZE, 0, 0, (uint64_t)unhandled);
+	write_stub(STUB_PROTECTION, 0, 0, (uint64_t)unhandled);
+
+	int64_t error = set_callback(XEN_CALLBACK_EVENT, (uint64_t)event_entry);
+
+	return error ? error : set_callback(XEN_CALLBACK_FAILSAFE, (uint64_t)failsafe_entry);
+}
+
+int64_t trap_table_set(const struct vmi_trap_gate *gate, uint32_t count)
+{
+	static const uint8_t pop_both[] = { 0x59, 0x41, 0x5b };
+
+	if (count > VECTORS)
+		return VMI_INVALID;
+	for (; count; count--, gate++) {
+		int protection = gate->vector == PROTECTION;
+		struct xen_trap_info traps[2] = { {
+			.vector = gate->vector,
+			.flags = XEN_TRAP_MASK_EVENTS | (gate->flags & VMI_GATE_USER ? XEN_TRAP_USER : 0),
+			.cs = XEN_USER_CS,
+			.address = protection ? (uint64_t)protection_entry : stub(gate->vector * STUB_SIZE),
+		} };
+		write_stub(protection ? STUB_PROTECTION : gate->vector * STUB_SIZE, pop_both, sizeof(pop_both), gate->handler);
+		int64_t error = xen_call2(XEN_SET_TRAP_TABLE, (uint64_t)traps, 0);
+
+		if (error)
+			return vmi_error(error);
+	}
+	return 0;
+}
+
+int64_t syscall_entry_set(uint64_t handler)
+{
+	static const uint8_t drop_both[] = { 0x48, 0x83, 0xc4, 0x10 }; /* addq $16, %rsp */
+
+	write_stub(STUB_SYSCALL, drop_both, sizeof(drop_both), handler);
+	return vmi_error(set_callback(XEN_CALLBACK_SYSCALL, stub(STUB_SYSCALL)));
+}
+
+int64_t kernel_stack_set(uint64_t top)
+{
+	return top & 15 ? VMI_INVALID : vmi_error(xen_call2(XEN_STACK_SWITCH, XEN_USER_SS, top));
+}
+
+int64_t tls_set(uint64_t fs_base, uint64_t gs_base)
+{
+	/* Both are checked before either is set. */
+	if (!is_canonical(fs_base) || !is_canonical(gs_base))
+		return VMI_INVALID;
+	int64_t error = xen_call2(XEN_SET_SEGMENT_BASE, XEN_SEGMENT_FS, fs_base);
+
+	return vmi_error(error ? error : xen_call2(XEN_SET_SEGMENT_BASE, XEN_SEGMENT_GS_USER, gs_base));
+}
+
+/* Zero, or a present code or data segment of privilege 3 (Intel SDM volume 3, section 3.4.5). */
+static int is_allowed(uint64_t descriptor)
+{
+	return !descriptor || (descriptor >> 44 & 0xf) == 0xf;
+}
+
+int64_t descriptors_set(uint32_t first, const uint64_t *descriptors, uint32_t count)
+{
+	if (first > VMI_DESCRIPTOR_SLOTS || count > VMI_DESCRIPTOR_SLOTS - first)
+		return VMI_INVALID;
+	for (uint32_t i = 0; i < count; i++)
+		if (!is_allowed(descriptors[i]))
+			return VMI_INVALID;
+	uint64_t table = machine_frame(handover(XEN_HANDOVER_GDT) >> 12) << 12;
+
+	for (uint32_t i = 0; i < count; i++) {
+		int64_t error = xen_call2(XEN_UPDATE_DESCRIPTOR, table + (XEN_GDT_FIRST + first + i) * 8, descriptors[i]);
+
+		if (error)
+			return vmi_error(error);
+	}
+	return 0;
+}
+
+void fpu_trap_set(uint32_t on)
+{
+	xen_call2(XEN_FPU_TASKSWITCH, on != 0, 0);
+}
