@@ -146,6 +146,16 @@ failsafe_entry:
 	pushq %rcx
 	jmp rom_data + FROM_DATA(XEN_STUBS) + STUB_PROTECTION
 
+	.globl denied_entry
+/* INT 0x80 without leave: RCX, R11, frame. General protection at the instruction, as its gate would raise it. */
+denied_entry:
+	pushq (%rsp)
+	movq 16(%rsp), %rcx
+	movq %rcx, 8(%rsp)
+	movq $0x80 * 8 + 2, 16(%rsp)
+	subq $2, 24(%rsp)
+	jmp rom_data + FROM_DATA(XEN_STUBS) + STUB_PROTECTION
+
 	.globl protection_entry
 /* Vector 13: RCX, R11, error code, frame. Of our own MSR accesses it means that there is no such register. */
 protection_entry:

@@ -74,7 +74,7 @@
 #define XEN_EXIT_MAGIC 256 /* XEN_EXIT_VALID */
 #define XEN_EXIT_REASON 260 /* ShutdownReason */
 #define XEN_EXIT_CODE 264
-#define XEN_EXIT_TEXT 272 /* why, for reason CRASH: ASCII, NUL-terminated; empty: the guest knows */
+#define XEN_EXIT_TEXT 272 /* why, for CRASH and REFUSED: ASCII, NUL-terminated; empty: the guest has said it itself */
 #define XEN_EXIT_TEXT_SIZE 240
 
 #define XEN_HANDOVER_VALID 0x564f444e4148494d

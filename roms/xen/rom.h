@@ -45,7 +45,7 @@
 /* The stub of a vector: popq %rcx; popq %r11; jmp handler. That of a system call drops the two. */
 #define STUB_SIZE 8
 #define STUB_SYSCALL (256 * STUB_SIZE)
-#define STUB_PROTECTION (STUB_SYSCALL + 16) /* the real one of vector 13 */
+#define STUB_PROTECTION (13 * STUB_SIZE) /* reached through protection_entry */
 
 #ifdef __ASSEMBLER__
 

@@ -2,7 +2,22 @@
 /* Console and end. dom0 has Xen's own console, another domain a ring that its console daemon reads. */
 #include "rom.h"
 
-#define WAIT_LIMIT 1000 /* yields while a ring is full: the daemon may need to run here */
+/*
+ * Yields while nothing is taken out of the ring. The daemon may need to run here, and it reads a ring at most 30 times in
+ * 200 ms (Xen tools/console/daemon/io.c): a second, or a few. One that is gone is waited for once, not at each call.
+ */
+#define WAIT_LIMIT (1u << 20)
+
+static uint32_t waits;
+
+static int ring_waits(void)
+{
+	if (waits == WAIT_LIMIT)
+		return 0;
+	waits++;
+	xen_call2(XEN_SCHED_OP, XEN_SCHEDOP_YIELD, 0);
+	return 1;
+}
 
 static void console_notify(void)
 {
@@ -16,16 +31,17 @@ static int64_t ring_write(const char *buffer, uint64_t size)
 	volatile struct xen_console *ring = window(XEN_CONSOLE);
 	uint64_t done = 0;
 
-	for (unsigned waits = 0; done < size && waits < WAIT_LIMIT; waits++) {
+	do {
 		uint32_t producer = ring->out_producer;
 
 		while (done < size && producer - ring->out_consumer < sizeof(ring->out))
 			ring->out[producer++ % sizeof(ring->out)] = buffer[done++];
+		if (producer == ring->out_producer)
+			continue;
 		ring->out_producer = producer;
 		console_notify();
-		if (done < size)
-			xen_call2(XEN_SCHED_OP, XEN_SCHEDOP_YIELD, 0);
-	}
+		waits = 0;
+	} while (done < size && ring_waits());
 	return done;
 }
 
@@ -72,6 +88,12 @@ _Noreturn void shutdown(uint32_t reason, uint32_t code)
 		       reason == VMI_SHUTDOWN_EXIT		   ? XEN_SHUTDOWN_POWEROFF :
 								     XEN_SHUTDOWN_CRASH;
 
+	if (!is_dom0()) { /* what is in the ring may be lost with the domain */
+		volatile struct xen_console *ring = window(XEN_CONSOLE);
+
+		while (ring->out_consumer != ring->out_producer && ring_waits())
+			;
+	}
 	*(uint32_t *)(record + XEN_EXIT_REASON) = reason > VMI_SHUTDOWN_REFUSED ? VMI_SHUTDOWN_CRASH : reason;
 	*(uint32_t *)(record + XEN_EXIT_CODE) = code > 63 ? 63 : code;
 	*(uint32_t *)(record + XEN_EXIT_MAGIC) = XEN_EXIT_VALID;

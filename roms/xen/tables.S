@@ -72,28 +72,40 @@ pte_read:
 	popq %rcx
 .endm
 
+/*
+ * RDI: entry, at the direct map. RAX: its machine address; or CF set: it is not in a table of level 1 or 2, to which no
+ * shadow belongs. RDX is lost.
+ */
+locate:
+	movq %rdi, %rax
+	subq HANDOVER(XEN_HANDOVER_DIRECT_MAP), %rax
+	shrq $12, %rax			/* page */
+	cmpq HANDOVER(XEN_HANDOVER_PAGES), %rax
+	jae 1f
+	movq HANDOVER(XEN_HANDOVER_FRAMES), %rdx
+	movl (%rdx, %rax, 4), %edx
+	decl %edx
+	cmpl $1, %edx
+	ja 1f
+	movq HANDOVER(XEN_HANDOVER_P2M), %rdx
+	movq (%rdx, %rax, 8), %rax
+	shlq $12, %rax
+	movl %edi, %edx
+	andl $0xfff, %edx
+	orq %rdx, %rax
+	ret
+1:	stc
+	ret
+
 	.globl pte_set
 /* Leaf. RDI: entry, RSI: value; RAX too is kept. */
 pte_set:
 	pushq %rax
 	SAVE
-	movq %rdi, %rax
-	subq HANDOVER(XEN_HANDOVER_DIRECT_MAP), %rax
-	shrq $12, %rax			/* page */
-	cmpq HANDOVER(XEN_HANDOVER_PAGES), %rax
-	jae 3f
-	movq HANDOVER(XEN_HANDOVER_FRAMES), %rdx
-	movl (%rdx, %rax, 4), %edx
-	decl %edx
-	cmpl $1, %edx			/* a table of level 1 or 2 has nothing above its level */
-	ja 3f
+	call locate
+	jc 3f
 	cmpl $0, VCPU(XV_QUEUED)
 	jne 3f
-	movq HANDOVER(XEN_HANDOVER_P2M), %rdx
-	movq (%rdx, %rax, 8), %rax
-	shlq $12, %rax
-	andl $0xfff, %edi
-	orq %rdi, %rax
 	pushq %rsi
 	pushq %rax			/* struct xen_mmu_update */
 	movq %rsp, %rdi
@@ -130,22 +142,8 @@ pte_update_deferred:
 	movl VCPU(XV_QUEUED), %ecx
 	cmpl $XEN_UPDATES_COUNT, %ecx
 	je 3f
-	movq %rdi, %rax
-	subq HANDOVER(XEN_HANDOVER_DIRECT_MAP), %rax
-	shrq $12, %rax
-	cmpq HANDOVER(XEN_HANDOVER_PAGES), %rax
-	jae 3f
-	movq HANDOVER(XEN_HANDOVER_FRAMES), %rdx
-	movl (%rdx, %rax, 4), %edx
-	decl %edx
-	cmpl $1, %edx
-	ja 3f
-	movq HANDOVER(XEN_HANDOVER_P2M), %rdx
-	movq (%rdx, %rax, 8), %rax
-	shlq $12, %rax
-	movl %edi, %edx
-	andl $0xfff, %edx
-	orq %rdx, %rax
+	call locate
+	jc 3f
 	leaq rom_data + FROM_DATA(XEN_UPDATES)(%rip), %rdx
 	shll $4, %ecx
 	addq %rcx, %rdx
@@ -206,25 +204,14 @@ pte_set_batch:
 	jz 5f
 	cmpl $0, VCPU(XV_QUEUED)
 	jne pte_set_batch_other
-	movq (%rdi), %r9
-	movq %r9, %rax
-	subq HANDOVER(XEN_HANDOVER_DIRECT_MAP), %rax
-	shrq $12, %rax
-	cmpq HANDOVER(XEN_HANDOVER_PAGES), %rax
-	jae pte_set_batch_other
-	movq HANDOVER(XEN_HANDOVER_FRAMES), %rcx
-	movl (%rcx, %rax, 4), %ecx
-	decl %ecx
-	cmpl $1, %ecx
-	ja pte_set_batch_other
-	movq HANDOVER(XEN_HANDOVER_P2M), %rcx
-	movq (%rcx, %rax, 8), %r10
-	shlq $12, %r10
-	movq %r9, %rax
-	movq %r9, %rcx			/* both: the first entry */
-	andq $-4096, %r9
-	subq %r10, %r9
-	negq %r9			/* from its address to its machine address */
+	movq (%rdi), %rcx
+	xchgq %rdi, %rcx
+	call locate
+	xchgq %rdi, %rcx
+	jc pte_set_batch_other
+	subq %rcx, %rax
+	movq %rax, %r9			/* from an address in this table to its machine address */
+	movq %rcx, %rax			/* both: the first entry */
 	EACH TURN
 	xorq %rcx, %rax
 	movl $1, %ecx

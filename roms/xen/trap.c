@@ -11,7 +11,7 @@
 
 enum { PROTECTION = 13, VECTORS = 256 };
 
-void event_entry(void), failsafe_entry(void), protection_entry(void);
+void event_entry(void), failsafe_entry(void), protection_entry(void), denied_entry(void);
 
 /* Writes "code; jmp target" to an offset in the page of stubs. */
 static void write_stub(unsigned offset, const uint8_t *code, unsigned size, uint64_t target)
@@ -43,11 +43,23 @@ int64_t traps_init(void)
 {
 	for (unsigned vector = 0; vector < VECTORS; vector++)
 		write_stub(vector * STUB_SIZE, 0, 0, (uint64_t)unhandled);
-	write_stub(STUB_PROTECTION, 0, 0, (uint64_t)unhandled);
 
 	int64_t error = set_callback(XEN_CALLBACK_EVENT, (uint64_t)event_entry);
 
 	return error ? error : set_callback(XEN_CALLBACK_FAILSAFE, (uint64_t)failsafe_entry);
+}
+
+/*
+ * Xen takes INT n of the kernel for one of privilege 1, and lets user mode's INT 0x80 in whatever the gate says: so that
+ * one goes where it is refused, unless it is user mode's.
+ */
+static uint64_t entry_of(const struct vmi_trap_gate *gate)
+{
+	if (gate->vector == PROTECTION)
+		return (uint64_t)protection_entry;
+	if (gate->vector == 0x80 && !(gate->flags & VMI_GATE_USER))
+		return (uint64_t)denied_entry;
+	return stub(gate->vector * STUB_SIZE);
 }
 
 int64_t trap_table_set(const struct vmi_trap_gate *gate, uint32_t count)
@@ -57,14 +69,13 @@ int64_t trap_table_set(const struct vmi_trap_gate *gate, uint32_t count)
 	if (count > VECTORS)
 		return VMI_INVALID;
 	for (; count; count--, gate++) {
-		int protection = gate->vector == PROTECTION;
 		struct xen_trap_info traps[2] = { {
 			.vector = gate->vector,
-			.flags = XEN_TRAP_MASK_EVENTS | (gate->flags & VMI_GATE_USER ? XEN_TRAP_USER : 0),
+			.flags = XEN_TRAP_MASK_EVENTS | (gate->flags & VMI_GATE_USER ? XEN_TRAP_USER : XEN_TRAP_KERNEL),
 			.cs = XEN_USER_CS,
-			.address = protection ? (uint64_t)protection_entry : stub(gate->vector * STUB_SIZE),
+			.address = entry_of(gate),
 		} };
-		write_stub(protection ? STUB_PROTECTION : gate->vector * STUB_SIZE, pop_both, sizeof(pop_both), gate->handler);
+		write_stub(gate->vector * STUB_SIZE, pop_both, sizeof(pop_both), gate->handler);
 		int64_t error = xen_call2(XEN_SET_TRAP_TABLE, (uint64_t)traps, 0);
 
 		if (error)
@@ -77,6 +88,8 @@ int64_t syscall_entry_set(uint64_t handler)
 {
 	static const uint8_t drop_both[] = { 0x48, 0x83, 0xc4, 0x10 }; /* addq $16, %rsp */
 
+	if (!is_canonical(handler))
+		return VMI_INVALID;
 	write_stub(STUB_SYSCALL, drop_both, sizeof(drop_both), handler);
 	return vmi_error(set_callback(XEN_CALLBACK_SYSCALL, stub(STUB_SYSCALL)));
 }

@@ -76,7 +76,7 @@ struct xen_trap_info {
 	uint32_t reserved;
 	uint64_t address;
 };
-enum { XEN_TRAP_USER = 3, XEN_TRAP_MASK_EVENTS = 4 };
+enum { XEN_TRAP_KERNEL = 1, XEN_TRAP_USER = 3, XEN_TRAP_MASK_EVENTS = 4 };
 
 struct xen_callback {
 	uint16_t type, flags;

@@ -15,7 +15,7 @@
 #define VMI_DENIED (-3) /* The hypervisor forbids it to this guest. */
 #define VMI_NO_MEMORY (-4) /* The hypervisor has no resource left for it; the state is unchanged. */
 #define VMI_BUSY (-5) /* Not in the present state; it may succeed later. */
-#define VMI_FAULT (-6) /* A pointer argument is not mapped as the call needs it. */
+#define VMI_FAULT (-6) /* A pointer argument is not mapped as the call needs it. Where the ROM follows the pointer by itself, the kernel gets a page fault in the ROM's text instead. */
 
 /* Groups: high byte of the call numbers. */
 #define VMI_GROUP_BASE 0x00

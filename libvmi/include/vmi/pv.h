@@ -134,7 +134,8 @@ static inline void pv_irq_disable(void)
 }
 
 /* IrqEnable: Sets the virtual interrupt flag. Events that are pending and not masked are delivered before it
- * returns. There is no one-instruction shadow as after STI: use Halt for enable-and-wait. */
+ * returns; natively the instruction behind it may come first. Nobody may rely on that shadow of STI: use Halt
+ * for enable-and-wait. */
 static inline void pv_irq_enable(void)
 {
 	__asm__ volatile(VMI_SITE(0x0101, 15, ".byte 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e; sti",
@@ -314,7 +315,8 @@ static inline int64_t pv_msr_write(uint32_t msr, uint64_t value)
 	return result;
 }
 
-/* FpuTrapSet: While on, the next floating-point or vector instruction raises vector 7 (CR0.TS). */
+/* FpuTrapSet: While on, the next floating-point or vector instruction raises vector 7 (CR0.TS). That may turn
+ * it off: the handler turns it off all the same. */
 static inline void pv_fpu_trap_set(uint32_t on)
 {
 	__asm__ volatile(VMI_SITE(0x020b, 5, "call vmi_native_fpu_trap_set",
@@ -415,7 +417,8 @@ static inline uint64_t pv_pte_read(uint64_t value)
 }
 
 /* PageTableAdd: Announces a page as a page table of that level, with the entries it now has. Before an entry
- * of the next level, or AddressSpaceSet, refers to it. BUSY when it already is one. */
+ * of the next level, or AddressSpaceSet, refers to it. BUSY when it already is one, INVALID when the page is
+ * not the guest's memory, both where account is kept of tables. */
 static inline int64_t pv_page_table_add(uint64_t page, uint32_t level)
 {
 	int64_t result;
@@ -427,8 +430,8 @@ static inline int64_t pv_page_table_add(uint64_t page, uint32_t level)
 	return result;
 }
 
-/* PageTableRemove: Takes the announcement back; the page is ordinary memory again. BUSY while it is in use as
- * a root. */
+/* PageTableRemove: Takes the announcement back; the page is ordinary memory again. Nothing refers to it any
+ * more: BUSY for the root in use, and for what another table refers to where that is known. */
 static inline int64_t pv_page_table_remove(uint64_t page, uint32_t level)
 {
 	int64_t result;
