@@ -8,12 +8,14 @@ READY := .venv/.ready
 
 ROMS := $(patsubst roms/%/rom.toml,build/roms/%.rom,$(wildcard roms/*/rom.toml))
 GUESTS := $(patsubst kernels/%/guest.toml,build/guests/%.elf,$(wildcard kernels/*/guest.toml))
+# What openvmi bench xen compares with: the same kernel with its own code for Xen.
+DIRECT := build/guests/bench-xen-direct.elf
 HEADERS := $(wildcard libvmi/include/vmi/*.h)
 LIBVMI := $(shell find libvmi -type f)
 TOOL := src/openvmi/toolchain.py $(wildcard src/openvmi/abi/*.py)
 
-.PHONY: build run test setup check wheel bench clean
-build: $(ROMS) $(GUESTS)
+.PHONY: build run test test-xl setup check wheel bench clean
+build: $(ROMS) $(GUESTS) $(DIRECT)
 
 run: build
 	@$(BIN)/openvmi compare hello
@@ -22,6 +24,10 @@ run: build
 test: build check
 	@tools/system-packages
 	$(BIN)/python -m pytest
+
+# Guests as domains of their own on a Xen host with a Linux, which is fetched by apt.
+test-xl: build
+	$(BIN)/python -m pytest tests/hypervisors/xen/host/campaign.py
 
 check: setup
 	$(BIN)/openvmi abi check
@@ -51,6 +57,9 @@ build/roms/%.rom: $$(shell find roms/$$* -type f) $(HEADERS) $(TOOL) $(wildcard 
 
 build/guests/%.elf: $$(shell find kernels/$$* kernels/common -type f) $(LIBVMI) $(TOOL) $(wildcard src/openvmi/guest/*.py) | $(READY)
 	$(BIN)/openvmi guest build $*
+
+$(DIRECT): $(shell find kernels/bench kernels/common contrib/xen-direct roms/xen -type f) $(LIBVMI) $(TOOL) $(wildcard src/openvmi/guest/*.py) | $(READY)
+	$(BIN)/openvmi guest build bench --with contrib/xen-direct
 
 clean:
 	rm -rf build dist .venv .pytest_cache .ruff_cache .hypothesis .mypy_cache

@@ -37,6 +37,11 @@ class Hook(BuildHookInterface):
                     included[str(built)] = f"openvmi/_data/{folder if folder == 'roms' else 'guests'}/{built.name}"
                     if not built.is_file():
                         missing.append(str(built.relative_to(top)))
+        for backend in sorted(top.glob("contrib/*/backend.toml")):  # the benchmark kernel with each
+            built = top / "build" / "guests" / f"bench-{backend.parent.name}.elf"
+            included[str(built)] = f"openvmi/_data/guests/{built.name}"
+            if not built.is_file():
+                missing.append(str(built.relative_to(top)))
         if missing:
             raise FileNotFoundError(f"the wheel carries built files, and there is no {', '.join(missing)}; "
                                     "run: make build")

@@ -3,6 +3,8 @@
 #include "link.h"
 #include "native/native.h"
 
+enum { PROTECTION = 13 };
+
 struct vector_entries {
 	uint64_t handler, native;
 };
@@ -49,9 +51,12 @@ void vmi_dispatch(struct vmi_trap *trap)
 
 	if (trap->vector >= 32 && trap->vector < VMI_VECTORS && vmi_native_holds_back(trap->vector))
 		return;
+	/* Before the kernel's own handler: it was promised that these raise none. */
+	if (trap->vector == PROTECTION && !vmi_from_user(trap) && fixed_up(trap))
+		return;
 	if (handler)
 		handler(trap);
-	else if (vmi_from_user(trap) || !fixed_up(trap))
+	else
 		vmi_panic(trap, "vector %lu without handler, error %lx, at %lx", trap->vector, trap->error,
 			  trap->frame.rip);
 }

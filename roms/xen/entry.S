@@ -5,6 +5,9 @@
  */
 #include "rom.h"
 
+/* A bit for each source that exists. */
+#define SOURCES (((2 << VMI_SOURCE_SUSPEND) - 1) | (0xff << VMI_SOURCE_SOFT))
+
 	.text
 
 /* Leaf. Every register is kept. */
@@ -49,80 +52,162 @@ deliver:
 	pushq -16(%rcx)
 
 	.globl event_entry
-/* Xen's event callback: RCX, R11, frame on the kernel stack, masked; the rest the interrupted context's. */
+/*
+ * Xen's event callback: RCX, R11, frame on the kernel stack, masked; the rest the interrupted context's. RCX and R11 are
+ * all that this needs, and the stub that it goes to takes them back.
+ */
 event_entry:
-	pushq $0			/* where to go in the end */
-	pushq %rax
-	pushq %rdx
+	movq 16 + VMI_FRAME_RIP(%rsp), %rcx
+	leaq return(%rip), %r11
+	subq %r11, %rcx
+	cmpq $return_end - return, %rcx
+	jb 7f
 	movb $0, PENDING		/* before looking: what comes later sets it again */
 	movq $0, VCPU(XEN_SELECTOR)
-	xorl %eax, %eax
-	xchgq %rax, rom_data + FROM_DATA(XEN_SHARED_INFO) + XEN_SHARED_PENDING(%rip)
-	movl VCPU(XV_RAISED), %edx
-1:	bsfq %rax, %rcx			/* event channels to sources */
+	xorl %ecx, %ecx
+	xchgq %rcx, rom_data + FROM_DATA(XEN_SHARED_INFO) + XEN_SHARED_PENDING(%rip)
+1:	bsfq %rcx, %r11			/* event channels to sources */
 	jz 2f
-	btrq %rcx, %rax
-	movzbl VCPU(XV_SOURCES)(%rcx), %ecx
-	btsl %ecx, %edx
+	btrq %r11, %rcx
+	movzbl VCPU(XV_SOURCES)(%r11), %r11d
+	btsl %r11d, VCPU(XV_RAISED)
 	jmp 1b
-2:	movl VCPU(XV_OPEN), %eax
-	andl %edx, %eax
-	bsfl %eax, %ecx
-	jz 4f
-	cmpl $0, VCPU(XV_LAZY)
-	jne 5f
-3:	btrl %ecx, %edx			/* raised, no more */
-	movl %edx, VCPU(XV_RAISED)
-	movl VCPU(XV_OPEN), %edx
-	btrl %ecx, %edx			/* closed until EventAck */
-	movl %edx, VCPU(XV_OPEN)
-	movl VCPU(XV_BUSY), %edx
-	btsl %ecx, %edx
-	movl %edx, VCPU(XV_BUSY)
+2:	movl VCPU(XV_RAISED), %ecx
+	andl VCPU(XV_OPEN), %ecx
+	bsfl %ecx, %r11d
+	jz 6f
+	btrl %r11d, VCPU(XV_RAISED)
+	btrl %r11d, VCPU(XV_OPEN)	/* closed until EventAck */
+	btsl %r11d, VCPU(XV_BUSY)
 	movb $1, VCPU(XV_DELIVERED)
-	btrl %ecx, %eax
-	testl %eax, %eax		/* others wait: on to them when the handler enables */
-	setnz %al
-	orb %al, PENDING
-	movzbl VCPU(XV_VECTORS)(%rcx), %ecx
-	leaq rom_data + FROM_DATA(XEN_STUBS)(%rip), %rax
-	leaq (%rax, %rcx, STUB_SIZE), %rax
-	movq %rax, 16(%rsp)
-	popq %rdx
-	popq %rax
-	call 7f				/* goes to the stub; the processor must not guess where that is */
-6:	pause
-	lfence
-	jmp 6b
-7:	leaq 8(%rsp), %rsp
-	ret
-
-4:	movl %edx, VCPU(XV_RAISED)	/* nothing to deliver: as if it had not come */
-	popq %rdx
-	popq %rax
-	addq $8, %rsp
-	popq %rcx
-	popq %r11
-	jmp iret
+	btrl %r11d, %ecx
+	testl %ecx, %ecx
+	jz 3f
+	movb $1, PENDING		/* others wait: on to them when the handler enables */
+3:	cmpl $0, VCPU(XV_LAZY)
+	jne 5f
+4:	movzbl VCPU(XV_VECTORS)(%r11), %r11d
+	leaq rom_data + FROM_DATA(XEN_STUBS)(%rip), %rcx
+	leaq (%rcx, %r11, STUB_SIZE), %rcx
+	pushq %rcx
+	jmp go
 
 5:	movl $0, VCPU(XV_LAZY)		/* no handler runs lazy */
 	call flush_updates
-	jmp 3b
+	jmp 4b
+
+6:	popq %rcx			/* nothing to deliver: as if it had not come */
+	popq %r11
+	jmp iret
+
+/*
+ * Interrupted between setting the flag and IRETQ of `iret`: the frame that counts is the one that it was about to take,
+ * and every register is the target's already.
+ */
+7:	popq %rcx
+	popq %r11
+	movq VMI_FRAME_RSP(%rsp), %rsp
+	andb $~3, VMI_FRAME_CS(%rsp)
+	pushq %r11
+	pushq %rcx
+	jmp event_entry
+
+/* Goes to the address on the stack; the processor must not guess where that is. */
+go:	call 2f
+1:	pause
+	lfence
+	jmp 1b
+2:	leaq 8(%rsp), %rsp
+	ret
+
+	.globl event_send
+/* EDI: source; C convention. One that is open is the only one that waits while interrupts are enabled: it goes at once. */
+event_send:
+	leal -VMI_SOURCE_SOFT(%rdi), %eax
+	cmpl $VMI_EVENT_SOURCES - VMI_SOURCE_SOFT - 1, %eax
+	ja invalid
+	movzbl MASK, %eax
+	movb $1, MASK
+	btl %edi, VCPU(XV_OPEN)
+	jnc 2f
+	testl %eax, %eax
+	jnz 1f
+	cmpl $0, VCPU(XV_LAZY)
+	jne 1f
+	btrl %edi, VCPU(XV_OPEN)
+	btsl %edi, VCPU(XV_BUSY)
+	popq %rcx			/* the frame of deliver */
+	movq %rsp, %rdx
+	andq $-16, %rsp
+	pushq $XEN_KERNEL_SS
+	pushq %rdx
+	pushfq
+	orl $VMI_FLAG_IF, (%rsp)
+	pushq $XEN_KERNEL_CS
+	pushq %rcx
+	movl %edi, %edi
+	movzbl VCPU(XV_VECTORS)(%rdi), %ecx
+	leaq rom_data + FROM_DATA(XEN_STUBS) + STUB_JUMP(%rip), %rdx
+	leaq (%rdx, %rcx, STUB_SIZE), %rdx
+	pushq %rdx
+	jmp go				/* RAX is 0: success, when the handler returns */
+1:	movb $1, PENDING
+2:	btsl %edi, VCPU(XV_RAISED)
+	movl %eax, %edi
+	xorl %eax, %eax
+	jmp events_on
+
+	.globl event_ack
+/* EDI: source; C convention. Open again, unless it was unbound or held meanwhile. */
+event_ack:
+	cmpl $VMI_EVENT_SOURCES - 1, %edi
+	ja invalid
+	btrl %edi, VCPU(XV_BUSY)
+	btl %edi, VCPU(XV_BOUND)
+	jnc 3f
+	btl %edi, VCPU(XV_HELD)
+	jc 2f
+	btsl %edi, VCPU(XV_OPEN)
+	btl %edi, VCPU(XV_RAISED)
+	jc 1f
+2:	xorl %eax, %eax
+	ret
+1:	xorl %eax, %eax			/* comes with the flag */
+	movb $1, PENDING
+	cmpb $0, MASK
+	je deliver
+	ret
+3:	movl $SOURCES, %eax		/* one that was never bound, or no source at all */
+	btl %edi, %eax
+	jc 2b
+invalid:
+	movq $VMI_INVALID, %rax
+	ret
 
 	.globl iret
 /*
- * Masked, frame at (%rsp), every other register the target context's. To the kernel with interrupts disabled nothing has
- * to be asked of Xen: CS with RPL 3 is the kernel's own.
+ * Masked, frame at (%rsp), every other register the target context's. To the kernel nothing has to be asked of Xen: CS with
+ * RPL 3 is the kernel's own.
  */
 iret:
-	testl $VMI_FLAG_IF, VMI_FRAME_RFLAGS(%rsp)
-	jnz 1f
 	testb $2, VMI_FRAME_CS(%rsp)
-	jnz 1f
+	jnz 2f
 	orb $3, VMI_FRAME_CS(%rsp)
-	iretq
-1:	pushq $0
-2:	pushq %rcx
+	testb $VMI_FLAG_IF >> 8, VMI_FRAME_RFLAGS + 1(%rsp)
+	jz 1f
+return:	movb $0, MASK			/* from here on an event would nest on the frame: event_entry knows these */
+	cmpb $0, PENDING
+	jne 4f
+1:	iretq
+return_end:
+4:	movb $1, MASK
+	andb $~3, VMI_FRAME_CS(%rsp)
+	pushq %r11
+	pushq %rcx
+	jmp event_entry
+
+2:	pushq $0
+3:	pushq %rcx
 	pushq %r11
 	pushq %rax
 	movl $XEN_IRET, %eax
@@ -133,7 +218,7 @@ iret:
 /* As above, to user mode after a system call: Xen may use SYSRET. */
 sys_ret:
 	pushq $XEN_VGCF_IN_SYSCALL
-	jmp 2b
+	jmp 3b
 
 	.globl failsafe_entry
 /* Iret to a context that the processor refused: DS ES FS GS RCX R11 and that context's frame. General protection. */
@@ -248,6 +333,51 @@ halt:
 	popq %rcx
 	popq %rax
 	ret
+
+	.globl clock_read
+/* C convention. struct xen_time: ns = system_time + ((TSC - tsc) << shift) * scale >> 32. */
+clock_read:
+1:	movl VCPU(XEN_TIME_VERSION), %esi
+	andl $-2, %esi			/* odd while Xen writes: never equal below */
+	rdtsc
+	shlq $32, %rdx
+	orq %rdx, %rax
+	subq VCPU(XEN_TIME_TSC), %rax
+	movb VCPU(XEN_TIME_SHIFT), %cl
+	testb %cl, %cl
+	js 3f
+	shlq %cl, %rax
+2:	movl VCPU(XEN_TIME_SCALE), %edx
+	mulq %rdx
+	shrdq $32, %rdx, %rax
+	addq VCPU(XEN_TIME_SYSTEM), %rax
+	cmpl VCPU(XEN_TIME_VERSION), %esi
+	jne 1b
+	ret
+3:	negb %cl
+	shrq %cl, %rax
+	jmp 2b
+
+	.globl timer_set
+/* RDI: deadline, ns; C convention. Unsigned here, signed to Xen. */
+timer_set:
+	testq %rdi, %rdi
+	js 2f
+1:	pushq $0			/* struct xen_singleshot */
+	pushq %rdi
+	movl $XEN_VCPU_OP, %eax
+	movl $XEN_VCPUOP_SET_SINGLESHOT, %edi
+	xorl %esi, %esi
+	movq %rsp, %rdx
+	syscall
+	addq $16, %rsp
+	movslq %eax, %rdi
+	testl %eax, %eax
+	jnz vmi_error
+	ret
+2:	movq $-1, %rdi
+	shrq %rdi
+	jmp 1b
 
 	.globl vcpu_yield
 /* Leaf. */

@@ -25,30 +25,8 @@ uint32_t probe(uint32_t group)
 	return group < VMI_GROUP_COUNT ? revisions[group] : 0;
 }
 
-char *put_decimal(char *to, uint32_t value)
-{
-	if (value > 9)
-		to = put_decimal(to, value / 10);
-	*to++ = '0' + value % 10;
-	return to;
-}
-
-/* Such as 4.17.7: the number, and what the distribution added. */
-static const char *xen_version(char *text)
-{
-	uint32_t version = xen_call2(XEN_XEN_VERSION, XEN_VERSION_NUMBER, 0);
-	char *to = put_decimal(text, version >> 16);
-
-	*to++ = '.';
-	to = put_decimal(to, version & 0xffff);
-	*to = 0;
-	xen_call2(XEN_XEN_VERSION, XEN_VERSION_EXTRA, (uint64_t)to); /* char[16], terminated */
-	return text;
-}
-
 int64_t info(uint32_t item, char *buffer, uint64_t size)
 {
-	char version[40];
 	const char *text;
 	uint64_t length = 0;
 
@@ -58,7 +36,7 @@ int64_t info(uint32_t item, char *buffer, uint64_t size)
 		text = "xen";
 		break;
 	case VMI_INFO_HYPERVISOR_VERSION:
-		text = xen_version(version);
+		text = window(XEN_HANDOVER + XEN_HANDOVER_VERSION);
 		break;
 	case VMI_INFO_ROM_VERSION:
 		text = "1.0";
@@ -95,7 +73,7 @@ int64_t vcpu_init(uint32_t number, uint64_t block)
 	vcpu->mask = 1;
 	if (!error)
 		error = xen_call2(XEN_SET_SEGMENT_BASE, XEN_SEGMENT_GS_KERNEL, block);
-	if (!error)
-		error = xen_call3(XEN_VCPU_OP, XEN_VCPUOP_STOP_PERIODIC, 0, 0);
-	return vmi_error(error ? error : events_init(vcpu));
+	for (unsigned source = VMI_SOURCE_TIMER; source <= VMI_SOURCE_IPI; source++)
+		vcpu->sources[handover(XEN_HANDOVER_PORTS + source * 8) % XEN_PORTS] = source;
+	return vmi_error(error);
 }

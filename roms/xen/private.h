@@ -26,7 +26,7 @@
  *
  * ---- State in which the shim enters the guest, besides the boot contract ----
  *
- * Interrupts are masked in vcpu_info[0] of shared_info; the GDT is the one at XEN_HANDOVER_GDT. The level 4 table is the
+ * Interrupts are masked in vcpu_info[0] of shared_info, and the periodic timer is off; the GDT is the one at XEN_HANDOVER_GDT. The level 4 table is the
  * one that Xen made; nothing of the shim is mapped any more. The direct map has 4 KiB entries; page tables, the GDT and
  * the pool are read-only there. The root has a shadow, the first page of the pool, empty.
  */
@@ -69,7 +69,12 @@
 #define XEN_HANDOVER_ROOT 56 /* guest-physical: boot_info.page_root */
 #define XEN_HANDOVER_GDT 64 /* guest-physical: one page, descriptors of DescriptorsSet from XEN_GDT_FIRST on */
 #define XEN_HANDOVER_FLAGS 72 /* XEN_FLAG_ */
-#define XEN_HANDOVER_CONSOLE_PORT 80 /* event channel of the console ring; 0 for dom0 */
+#define XEN_HANDOVER_PORTS 80 /* event channels bound for the sources TIMER, CONSOLE and IPI, one after the other */
+#define XEN_HANDOVER_CONSOLE_PORT 88
+#define XEN_HANDOVER_IPI_PORT 96
+#define XEN_HANDOVER_VERSION 128 /* Xen's, as text, NUL-terminated */
+#define XEN_HANDOVER_VERSION_SIZE 64
+#define XEN_PORTS 64 /* event channels are below: the first word of those that Xen has */
 /* Written by whoever implements Shutdown, read by the host afterwards. u32 each. */
 #define XEN_EXIT_MAGIC 256 /* XEN_EXIT_VALID */
 #define XEN_EXIT_REASON 260 /* ShutdownReason */

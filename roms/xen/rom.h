@@ -37,13 +37,12 @@
 #define XV_ROOT 176
 #define XV_SIZE 184
 
-#define XEN_PORTS 64 /* event channels that this ROM can have: the first word */
-
 /* Offsets from rom_data, the start of the data page; in a kernel (contrib/xen-direct) where that page would be. */
 #define FROM_DATA(offset) ((offset) - VMI_WINDOW_DATA)
 
 /* The stub of a vector: popq %rcx; popq %r11; jmp handler. That of a system call drops the two. */
 #define STUB_SIZE 8
+#define STUB_JUMP 3 /* where RCX and R11 have been taken back */
 #define STUB_SYSCALL (256 * STUB_SIZE)
 #define STUB_PROTECTION (13 * STUB_SIZE) /* reached through protection_entry */
 
@@ -130,7 +129,6 @@ void updates_flush(void);
 
 /* ---- init.c ---- */
 
-char *put_decimal(char *to, uint32_t value); /* returns the end */
 int is_canonical(uint64_t address);
 
 /* ---- sys.c ---- */
@@ -142,10 +140,6 @@ _Noreturn void die(void); /* with what report_refusal left */
 /* ---- trap.c ---- */
 
 int64_t traps_init(void);
-
-/* ---- event.c ---- */
-
-int64_t events_init(struct xen_vcpu *vcpu);
 
 /* ---- entry.S ---- */
 

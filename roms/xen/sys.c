@@ -2,6 +2,8 @@
 /* Console and end. dom0 has Xen's own console, another domain a ring that its console daemon reads. */
 #include "rom.h"
 
+void vcpu_yield(void); /* entry.S */
+
 /*
  * Yields while nothing is taken out of the ring. The daemon may need to run here, and it reads a ring at most 30 times in
  * 200 ms (Xen tools/console/daemon/io.c): a second, or a few. One that is gone is waited for once, not at each call.
@@ -10,13 +12,10 @@
 
 static uint32_t waits;
 
-static int ring_waits(void)
+static __attribute__((noinline)) int wait(void)
 {
-	if (waits == WAIT_LIMIT)
-		return 0;
-	waits++;
-	xen_call2(XEN_SCHED_OP, XEN_SCHEDOP_YIELD, 0);
-	return 1;
+	vcpu_yield();
+	return waits < WAIT_LIMIT && ++waits;
 }
 
 static void console_notify(void)
@@ -41,7 +40,7 @@ static int64_t ring_write(const char *buffer, uint64_t size)
 		ring->out_producer = producer;
 		console_notify();
 		waits = 0;
-	} while (done < size && ring_waits());
+	} while (done < size && wait());
 	return done;
 }
 
@@ -91,7 +90,7 @@ _Noreturn void shutdown(uint32_t reason, uint32_t code)
 	if (!is_dom0()) { /* what is in the ring may be lost with the domain */
 		volatile struct xen_console *ring = window(XEN_CONSOLE);
 
-		while (ring->out_consumer != ring->out_producer && ring_waits())
+		while (ring->out_consumer != ring->out_producer && wait())
 			;
 	}
 	*(uint32_t *)(record + XEN_EXIT_REASON) = reason > VMI_SHUTDOWN_REFUSED ? VMI_SHUTDOWN_CRASH : reason;

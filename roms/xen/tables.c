@@ -99,8 +99,11 @@ void report_refusal(const char *call, uint64_t entry, uint64_t value, int64_t er
 	char *text = window(XEN_HANDOVER + XEN_EXIT_TEXT), *to = text;
 
 	to = put_text(to, call);
-	if (error)
-		to = put_decimal(put_text(to, ": Xen refused, errno "), -error);
+	if (error) {
+		to = put_text(to, ": Xen refused, errno ");
+		*to++ = '0' + -error / 10 % 10;
+		*to++ = '0' + -error % 10;
+	}
 	to = put_text(to, ", entry ");
 	to = put_hex(to, entry);
 	to = put_text(to, ", value ");

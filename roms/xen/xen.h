@@ -47,7 +47,14 @@
 #define XEN_MASK 1 /* u8: 1 while interrupts are disabled */
 #define XEN_SELECTOR 8 /* u64: bit per word of shared_info's pending */
 #define XEN_CR2 16
-#define XEN_TIME 32
+#define XEN_TIME 32 /* struct xen_time */
+#define XEN_TIME_VERSION (XEN_TIME + 0)
+#define XEN_TIME_TSC (XEN_TIME + 8)
+#define XEN_TIME_SYSTEM (XEN_TIME + 16)
+#define XEN_TIME_SCALE (XEN_TIME + 24)
+#define XEN_TIME_SHIFT (XEN_TIME + 28)
+
+#define XEN_VCPUOP_SET_SINGLESHOT 8
 
 /* shared_info */
 #define XEN_SHARED_PENDING 2048 /* u64[64], bit per event channel */
@@ -95,18 +102,15 @@ struct xen_mmuext {
 	uint64_t command, argument, argument2;
 };
 
-enum { XEN_VCPUOP_RUNSTATE = 4, XEN_VCPUOP_STOP_PERIODIC = 7, XEN_VCPUOP_SET_SINGLESHOT = 8,
-       XEN_VCPUOP_STOP_SINGLESHOT = 9, XEN_VCPUOP_REGISTER_INFO = 10 };
+enum { XEN_VCPUOP_RUNSTATE = 4, XEN_VCPUOP_STOP_PERIODIC = 7, XEN_VCPUOP_STOP_SINGLESHOT = 9,
+       XEN_VCPUOP_REGISTER_INFO = 10 };
 
 struct xen_register_info {
 	uint64_t frame;
 	uint32_t offset, reserved;
 };
 
-struct xen_singleshot {
-	uint64_t deadline; /* ns of system time */
-	uint32_t flags, reserved;
-};
+/* struct xen_singleshot: u64 deadline, ns of system time; u64 flags, 0 */
 
 struct xen_runstate {
 	uint32_t state, reserved;

@@ -52,8 +52,8 @@ class Request:
     modules: tuple[Path, ...] = ()
     timeout: float = 60.0  #: seconds
     deterministic: bool = False
-    exact: bool = False  #: as in :class:`MachineConfig`
     input: bytes = b""  #: console input, all there from the start
+    exact: bool = False  #: as in :class:`MachineConfig`
 
 
 @frozen

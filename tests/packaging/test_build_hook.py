@@ -47,6 +47,15 @@ def test_includes_boot_shims(top: Path, tree: Path) -> None:
     assert included(top, tree)[str(tree / "build/roms/one.shim")] == "openvmi/_data/roms/one.shim"
 
 
+def test_includes_the_benchmark_with_each_backend(top: Path, tree: Path) -> None:
+    (tree / "contrib/one").mkdir(parents=True)
+    (tree / "contrib/one/backend.toml").touch()
+    with pytest.raises(FileNotFoundError, match=r"there is no build/guests/bench-one\.elf; run: make build"):
+        included(top, tree)
+    (tree / "build/guests/bench-one.elf").touch()
+    assert included(top, tree)[str(tree / "build/guests/bench-one.elf")] == "openvmi/_data/guests/bench-one.elf"
+
+
 def test_editable_needs_nothing(top: Path, tmp_path: Path) -> None:
     assert included(top, tmp_path, "editable") == {}
 

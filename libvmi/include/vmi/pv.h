@@ -200,8 +200,9 @@ static inline void pv_halt(void)
  * is the interrupted one, from user mode the one of KernelStackSet. The low two bits of the saved CS are 3
  * for user mode and something else for the kernel, those above its low 16 are unspecified; bit 9 of the saved
  * RFLAGS is the virtual interrupt flag. The table is copied; the memory is the guest's again. A vector
- * without handler that occurs ends the guest as a crash. gate.native is the entry for a hypervisor or
- * processor that pushes the frame itself but leaves the GS base as it was. */
+ * without handler that occurs ends the guest as a crash. INT 0x80 of the kernel reaches its handler only with
+ * GATE_USER where the hypervisor keeps that vector for user mode. gate.native is the entry for a hypervisor
+ * or processor that pushes the frame itself but leaves the GS base as it was. */
 static inline int64_t pv_trap_table_set(uint64_t gates, uint32_t count)
 {
 	int64_t result;

@@ -27,7 +27,9 @@ static void setup(void)
 	out8(SERIAL + DATA, 1);
 	out8(SERIAL + ENABLE, 0);
 	out8(SERIAL + LINE_CONTROL, 0x03);
-	out8(SERIAL + FIFO, 0x07);
+	/* Turning the FIFO on would drop what is there already, when a ROM has written first. */
+	if (!(in8(SERIAL + LINE_STATUS) & LINE_RECEIVED))
+		out8(SERIAL + FIFO, 0x01);
 	out8(SERIAL + MODEM_CONTROL, 0x0b);
 	out8(SERIAL + ENABLE, 1); /* interrupt when something was received */
 }
@@ -59,6 +61,12 @@ int64_t vmi_native_console_read(uint64_t buffer, uint64_t size)
 	while (done < size && in8(SERIAL + LINE_STATUS) & LINE_RECEIVED)
 		to[done++] = in8(SERIAL + DATA);
 	return done;
+}
+
+int vmi_native_console_waits(void)
+{
+	setup();
+	return in8(SERIAL + LINE_STATUS) & LINE_RECEIVED;
 }
 
 void vmi_native_shutdown(uint32_t reason, uint32_t code)

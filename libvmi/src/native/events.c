@@ -115,8 +115,12 @@ int64_t vmi_native_event_bind(uint32_t number, uint32_t vector)
 		last_bound[vector] = 1 + number;
 	if (number == VMI_SOURCE_TIMER)
 		vmi_native_timer_arm();
-	if (number == VMI_SOURCE_CONSOLE)
+	if (number == VMI_SOURCE_CONSOLE) {
 		route_serial(vector ? vector : PIN_MASKED);
+		/* The pin tells of a rise only: what came before it was routed is told here. */
+		if (vmi_native_console_waits())
+			sources[number].pending = 1;
+	}
 	settle(&sources[number]);
 	return 0;
 }

@@ -58,6 +58,8 @@ static inline uint32_t apic_read(unsigned reg)
 uint8_t vmi_native_timer_vector(void);
 /* Whether the deadline has passed, which is told once; arms the timer again when it is ahead (clock.c). */
 int vmi_native_timer_due(void);
+/* Whether console input is waiting (console.c). */
+int vmi_native_console_waits(void);
 /* Programs the timer for the present vector and deadline (clock.c). */
 void vmi_native_timer_arm(void);
 /* Makes a source pending, and delivers it when that may be (events.c). */

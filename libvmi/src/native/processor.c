@@ -134,11 +134,21 @@ int64_t vmi_native_tls_set(uint64_t fs_base, uint64_t gs_base)
 	return 0;
 }
 
+static void cpuid(uint32_t leaf, uint32_t subleaf, uint32_t r[4])
+{
+	__asm__ volatile("cpuid" : "=a"(r[0]), "=b"(r[1]), "=c"(r[2]), "=d"(r[3]) : "a"(leaf), "c"(subleaf));
+}
+
+/* The first leaf of each quarter has the highest one; above it a processor may say anything. */
 void vmi_native_cpuid(uint32_t leaf, uint32_t subleaf, uint64_t registers)
 {
-	uint32_t *r = (uint32_t *)registers;
+	uint32_t *r = (uint32_t *)registers, quarter = leaf & 0xc0000000;
 
-	__asm__ volatile("cpuid" : "=a"(r[0]), "=b"(r[1]), "=c"(r[2]), "=d"(r[3]) : "a"(leaf), "c"(subleaf));
+	cpuid(quarter, 0, r);
+	if (r[0] < leaf || (r[0] ^ leaf) & 0xc0000000)
+		memset(r, 0, 16);
+	else
+		cpuid(leaf, subleaf, r);
 }
 
 /* The instruction at 1 may fault; it then goes on at 2 with the error. */

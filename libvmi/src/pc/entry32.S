@@ -15,8 +15,8 @@
 #define LARGE 0x83			/* present, writable, 2 MiB */
 #define TABLE 0x03
 
-#define CR0_PG_WP_PE 0x80010001
-#define CR4_PAE 0x20
+#define CR0_PG_WP_FPU_PE 0x80010023 /* and MP, NE: floating point by vector 16 */
+#define CR4_PAE_SSE 0x620 /* PAE, and OSFXSR and OSXMMEXCPT: every processor here has SSE2 */
 #define EFER 0xc0000080
 #define EFER_LME_NXE_SCE 0x901
 
@@ -79,14 +79,14 @@ multiboot_entry:
 	jne 2b
 
 	/* 64-bit mode (Intel SDM volume 3, section 10.8.5). */
-	movl $CR4_PAE, %eax
+	movl $CR4_PAE_SSE, %eax
 	movl %eax, %cr4
 	movl %esi, %cr3
 	movl $EFER, %ecx
 	xorl %edx, %edx
 	movl $EFER_LME_NXE_SCE, %eax
 	wrmsr
-	movl $CR0_PG_WP_PE, %eax
+	movl $CR0_PG_WP_FPU_PE, %eax
 	movl %eax, %cr0
 	leal boot_descriptors(%edi), %eax
 	pushl %eax

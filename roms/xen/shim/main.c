@@ -161,7 +161,7 @@ static void fill_handover(const struct start_info *start)
 	handover[XEN_HANDOVER_ROOT / 8] = plan.old_tables * PAGE;
 	handover[XEN_HANDOVER_GDT / 8] = plan.gdt * PAGE;
 	handover[XEN_HANDOVER_FLAGS / 8] = dom0 ? XEN_FLAG_DOM0 : 0;
-	handover[XEN_HANDOVER_CONSOLE_PORT / 8] = dom0 ? 0 : start->console_port;
+	events_bind(handover);
 }
 
 __attribute__((used)) _Noreturn void shim_main(const struct start_info *start, uint64_t stack)

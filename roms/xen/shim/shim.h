@@ -159,6 +159,11 @@ void memory_unmap(void);
 void memory_clear(uint64_t page, uint64_t end);
 void memory_write(uint64_t page, struct part contents);
 
+/* ---- events.c ---- */
+
+/* Binds event channels and fills in their part of the handover. */
+void events_bind(uint64_t *handover);
+
 /* ---- tables.c ---- */
 
 void tables_make(struct plan *plan, const struct guest *guest);

@@ -45,7 +45,7 @@ def failure(row: Row) -> list[str]:
     return [
         *told,
         f"--- console of {row.place.name}{f', without its first {left_out} bytes' if left_out else ''} ---",
-        *_printable(row.console),
+        *printable(row.console),
         f"--- end of {row.place.name} ---",
     ]
 
@@ -86,7 +86,7 @@ def _cells(row: Row) -> list[str]:
     ]
 
 
-def _printable(console: bytes) -> list[str]:
+def printable(console: bytes) -> list[str]:
     """A guest must not command the terminal through what the tool says."""
     text = console.decode("latin-1").replace("\r\n", "\n").removesuffix("\n")
     return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text).split("\n")

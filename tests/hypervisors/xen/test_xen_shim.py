@@ -6,6 +6,7 @@ What it refuses is in shim/test_shim_checks.py.
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Callable, Iterator
 from functools import cached_property
@@ -36,7 +37,7 @@ SHIM = 0xFFFFC00000000000
 MODULES = ((b"one", bytes(range(250)) * 20), (b"empty", b""), (b"", b"nameless"))
 USABLE, RESERVED, BOOT, IMAGE, MODULE = range(1, 6)
 HANDOVER = ("magic", "direct_map", "p2m", "pages", "frames", "pool", "pool_pages", "root", "gdt", "flags",
-            "console_port")
+            "timer_port", "console_port", "ipi_port")
 
 
 @pytest.fixture(scope="module")
@@ -206,7 +207,11 @@ def test_handover(entered: Entered) -> None:
     assert handover["magic"] == 0x564F444E4148494D
     assert (handover["direct_map"], handover["pages"]) == (info.direct_map, 64 << 8)
     assert handover["root"] == info.page_root
-    assert (handover["flags"], handover["console_port"]) == (1, 0)
+    assert handover["flags"] == 1
+    ports = [handover[f"{name}_port"] for name in ("timer", "console", "ipi")]
+    assert len(set(ports)) == 3 and all(0 < port < 64 for port in ports)
+    text = entered.domain.read(entered.guest.window + 0x3000 + 128, 64)
+    assert re.fullmatch(rb"4\.\d+(\.\S+)?\0+", text), "the version that xl info says"
     assert 512 <= handover["pool_pages"] < 512 + 16  # one page of 32, and what was spared in tables
 
 

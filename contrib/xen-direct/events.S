@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/* What the kernel does with the interrupt flag and events. roms/xen/rom.h has the state and its rules. */
+#include "direct.h"
+
+	.text
+
+	.globl direct_irq_enable
+/* Leaf. Every register is kept. */
+direct_irq_enable:
+	movb $0, MASK
+	cmpb $0, PENDING
+	jne deliver
+	ret
+
+	.globl deliver
+/*
+ * Interrupts just enabled, something pending; return address at (%rsp), the rest the caller's. Makes what Xen and
+ * event_entry would have made, so that the return goes to the caller with interrupts enabled.
+ */
+deliver:
+	movb $1, MASK
+	pushq %rcx
+	movq %rsp, %rcx
+	andq $-16, %rsp
+	pushq $XEN_KERNEL_SS
+	addq $16, %rcx
+	pushq %rcx
+	pushfq
+	orl $VMI_FLAG_IF, (%rsp)
+	pushq $XEN_KERNEL_CS
+	pushq -8(%rcx)
+	movq -16(%rcx), %rcx
+	subq $16, %rsp			/* error code, vector */
+	PUSH_REGISTERS
+	jmp direct_deliver
+
+	.globl events_off
+/* For C: interrupts off; EAX: whether they were off before. */
+events_off:
+	movzbl MASK, %eax
+	movb $1, MASK
+	ret
+
+	.globl events_on
+/* EDI: what events_off gave. */
+events_on:
+	testl %edi, %edi
+	jz direct_irq_enable
+	ret
+
+/* What event_entry writes too changes by one instruction each: it may come in between. */
+
+	.globl direct_event_send
+/*
+ * EDI: source, SOFT to SOFT + 7; C convention. While interrupts are enabled nothing waits that is open: one that is goes
+ * at once, as deliver does it, without a look at what else there is.
+ */
+direct_event_send:
+	cmpb $0, MASK
+	jne 1f
+	cmpl $0, VCPU(XV_LAZY)
+	jne 1f
+	movb $1, MASK
+	btrl %edi, VCPU(XV_OPEN)	/* closed until EventAck */
+	jnc 2f
+	btsl %edi, VCPU(XV_BUSY)
+	movzbl VCPU(XV_VECTORS)(%rdi), %eax
+	popq %rcx
+	movq %rsp, %rdx
+	andq $-16, %rsp
+	pushq $XEN_KERNEL_SS
+	pushq %rdx
+	pushfq
+	orl $VMI_FLAG_IF, (%rsp)
+	pushq $XEN_KERNEL_CS
+	pushq %rcx
+	pushq $0			/* error code */
+	pushq %rax			/* vector */
+	xorl %eax, %eax			/* the result, in the end */
+	PUSH_REGISTERS
+	jmp direct_dispatch
+1:	btsl %edi, VCPU(XV_RAISED)
+	btl %edi, VCPU(XV_OPEN)
+	jc 4f
+	xorl %eax, %eax
+	ret
+2:	btsl %edi, VCPU(XV_RAISED)
+	xorl %eax, %eax
+	jmp direct_irq_enable
+
+	.globl direct_event_ack
+/* EDI: source. Open again, unless it was unbound or held meanwhile. */
+direct_event_ack:
+	btrl %edi, VCPU(XV_BUSY)
+	movl VCPU(XV_HELD), %eax
+	notl %eax
+	andl VCPU(XV_BOUND), %eax
+	btl %edi, %eax
+	jnc 3f
+	btsl %edi, VCPU(XV_OPEN)
+	btl %edi, VCPU(XV_RAISED)
+	jc 4f
+3:	xorl %eax, %eax
+	ret
+4:	xorl %eax, %eax			/* comes with the flag */
+	movb $1, PENDING
+	cmpb $0, MASK
+	je deliver
+	ret
+
+	.globl direct_halt
+/* Leaf. Blocks until something was delivered; the last look and the block are one to Xen. */
+direct_halt:
+	pushq %rax
+	pushq %rcx
+	pushq %rdx
+	pushq %rsi
+	pushq %rdi
+	pushq %r10
+	pushq %r11
+	movb $1, MASK
+	movb $0, VCPU(XV_DELIVERED)
+1:	cmpb $0, PENDING		/* of our own: Xen would look for its event channels only */
+	jne 2f
+	movl $XEN_SCHED_OP, %eax
+	movl $XEN_SCHEDOP_BLOCK, %edi
+	xorl %esi, %esi
+	syscall
+2:	call direct_irq_enable
+	cmpb $0, VCPU(XV_DELIVERED)
+	jne 3f
+	movb $1, MASK
+	cmpb $0, VCPU(XV_DELIVERED)	/* between the two */
+	je 1b
+	movb $0, MASK
+3:	popq %r11
+	popq %r10
+	popq %rdi
+	popq %rsi
+	popq %rdx
+	popq %rcx
+	popq %rax
+	ret

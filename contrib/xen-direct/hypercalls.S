@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/* What is little more than a hypercall: address spaces, flushes, time, yielding. */
+#include "direct.h"
+
+#define P2M vmi_window + XEN_HANDOVER + XEN_HANDOVER_P2M
+#define FRAMES vmi_window + XEN_HANDOVER + XEN_HANDOVER_FRAMES
+#define POOL vmi_window + XEN_HANDOVER + XEN_HANDOVER_POOL
+
+	.text
+
+	.globl direct_address_space_set
+/* Leaf. RDI: root. Xen gets it and the table that user mode runs on in one call. */
+direct_address_space_set:
+	pushq %rax
+	pushq %rcx
+	pushq %rdx
+	pushq %rsi
+	pushq %rdi
+	pushq %r10
+	pushq %r11
+	movq %rdi, %rax
+	shrq $12, %rax
+	movq FRAMES, %rdx
+	movl (%rdx, %rax, 4), %ecx
+	shrl $XEN_FRAME_SHADOW_SHIFT, %ecx
+	movq POOL, %rdx
+	shrq $12, %rdx
+	addq %rdx, %rcx			/* page of the shadow, and one more */
+	movq P2M, %rdx
+	pushq $0			/* two of struct xen_mmuext */
+	pushq -8(%rdx, %rcx, 8)
+	pushq $XEN_MMUEXT_NEW_USER_BASEPTR
+	pushq $0
+	pushq (%rdx, %rax, 8)
+	pushq $XEN_MMUEXT_NEW_BASEPTR
+	movq %rdi, VCPU(XV_ROOT)
+	movq %rsp, %rdi
+	movl $2, %esi
+	xorl %edx, %edx
+	movl $XEN_DOMID_SELF, %r10d
+	movl $XEN_MMUEXT_OP, %eax
+	syscall
+	addq $2 * XEN_SIZE_MMUEXT, %rsp
+	testl %eax, %eax
+	jnz 1f
+	popq %r11
+	popq %r10
+	popq %rdi
+	popq %rsi
+	popq %rdx
+	popq %rcx
+	popq %rax
+	ret
+1:	movq VCPU(XV_ROOT), %rdi
+	movslq %eax, %rsi
+	call address_space_refused	/* does not return */
+
+	.globl direct_tlb_flush
+/* Leaf; RAX is lost. */
+direct_tlb_flush:
+	pushq %rcx
+	pushq %rdx
+	pushq %rsi
+	pushq %rdi
+	pushq %r10
+	pushq %r11
+	pushq $0			/* struct xen_mmuext */
+	pushq $0
+	pushq $XEN_MMUEXT_TLB_FLUSH_LOCAL
+1:	cmpl $0, VCPU(XV_QUEUED)
+	jne 2f
+	movq %rsp, %rdi
+	movl $1, %esi
+	xorl %edx, %edx
+	movl $XEN_DOMID_SELF, %r10d
+	movl $XEN_MMUEXT_OP, %eax
+	syscall
+	addq $XEN_SIZE_MMUEXT, %rsp
+	popq %r11
+	popq %r10
+	popq %rdi
+	popq %rsi
+	popq %rdx
+	popq %rcx
+	ret
+2:	pushq %r8
+	pushq %r9
+	call updates_flush
+	popq %r9
+	popq %r8
+	jmp 1b
+
+	.globl direct_tlb_flush_page
+/* Leaf. RDI: address. */
+direct_tlb_flush_page:
+	pushq %rax
+	pushq %rcx
+	pushq %rdx
+	pushq %rsi
+	pushq %rdi
+	pushq %r10
+	pushq %r11
+	pushq $0			/* struct xen_mmuext */
+	pushq %rdi
+	pushq $XEN_MMUEXT_INVLPG_LOCAL
+1:	cmpl $0, VCPU(XV_QUEUED)
+	jne 2f
+	movq %rsp, %rdi
+	movl $1, %esi
+	xorl %edx, %edx
+	movl $XEN_DOMID_SELF, %r10d
+	movl $XEN_MMUEXT_OP, %eax
+	syscall
+	addq $XEN_SIZE_MMUEXT, %rsp
+	popq %r11
+	popq %r10
+	popq %rdi
+	popq %rsi
+	popq %rdx
+	popq %rcx
+	popq %rax
+	ret
+2:	pushq %r8
+	pushq %r9
+	call updates_flush
+	popq %r9
+	popq %r8
+	jmp 1b
+
+	.globl direct_lazy_enter
+/* Leaf. */
+direct_lazy_enter:
+	movl $1, VCPU(XV_LAZY)
+	ret
+
+	.globl direct_lazy_leave
+/* Leaf. */
+direct_lazy_leave:
+	movl $0, VCPU(XV_LAZY)
+	cmpl $0, VCPU(XV_QUEUED)
+	jne 1f
+	ret
+1:	pushq %rax
+	pushq %rcx
+	pushq %rdx
+	pushq %rsi
+	pushq %rdi
+	pushq %r8
+	pushq %r9
+	pushq %r10
+	pushq %r11
+	call updates_flush
+	popq %r11
+	popq %r10
+	popq %r9
+	popq %r8
+	popq %rdi
+	popq %rsi
+	popq %rdx
+	popq %rcx
+	popq %rax
+	ret
+
+	.globl direct_clock_read, clock_read
+/* C convention. struct xen_time: ns = system_time + ((TSC - tsc) << shift) * scale >> 32. */
+direct_clock_read:
+clock_read:				/* as roms/xen/time.c calls it */
+1:	movl VCPU(XEN_TIME), %esi
+	andl $-2, %esi			/* odd while Xen writes: never equal below */
+	rdtsc
+	shlq $32, %rdx
+	orq %rdx, %rax
+	subq VCPU(XEN_TIME + 8), %rax
+	movb VCPU(XEN_TIME + 28), %cl
+	testb %cl, %cl
+	js 3f
+	shlq %cl, %rax
+2:	movl VCPU(XEN_TIME + 24), %edx
+	mulq %rdx
+	shrdq $32, %rdx, %rax
+	addq VCPU(XEN_TIME + 16), %rax
+	cmpl VCPU(XEN_TIME), %esi
+	jne 1b
+	ret
+3:	negb %cl
+	shrq %cl, %rax
+	jmp 2b
+
+	.globl direct_timer_set
+/* C convention. RDI: deadline, ns; unsigned here, signed to Xen. */
+direct_timer_set:
+	testq %rdi, %rdi
+	js 2f
+1:	pushq $0			/* struct xen_singleshot */
+	pushq %rdi
+	movl $XEN_VCPU_OP, %eax
+	movl $8, %edi			/* XEN_VCPUOP_SET_SINGLESHOT */
+	xorl %esi, %esi
+	movq %rsp, %rdx
+	syscall
+	addq $16, %rsp
+	testl %eax, %eax
+	jnz 3f
+	ret
+2:	movabsq $0x7fffffffffffffff, %rdi
+	jmp 1b
+3:	movslq %eax, %rdi
+	jmp vmi_error
+
+	.globl direct_yield, vcpu_yield
+/* Leaf. */
+direct_yield:
+vcpu_yield:				/* as roms/xen/sys.c calls it */
+	pushq %rax
+	pushq %rcx
+	pushq %rsi
+	pushq %rdi
+	pushq %r11
+	movl $XEN_SCHED_OP, %eax
+	xorl %edi, %edi			/* XEN_SCHEDOP_YIELD */
+	xorl %esi, %esi
+	syscall
+	popq %r11
+	popq %rdi
+	popq %rsi
+	popq %rcx
+	popq %rax
+	ret
+
+	.globl direct_cpuid
+/* EDI: leaf, ESI: subleaf, RDX: four u32. With Xen's prefix (public/arch-x86/xen.h) the answer is the domain's. */
+direct_cpuid:
+	pushq %rbx
+	movq %rdx, %r8
+	movl %edi, %eax
+	movl %esi, %ecx
+	ud2
+	.ascii "xen"
+	cpuid
+	movl %eax, (%r8)
+	movl %ebx, 4(%r8)
+	movl %ecx, 8(%r8)
+	movl %edx, 12(%r8)
+	popq %rbx
+	ret
