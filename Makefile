@@ -40,6 +40,7 @@ wheel: build
 bench: build
 	$(BIN)/python benchmarks/spine.py
 	$(BIN)/python benchmarks/native.py
+	$(BIN)/openvmi bench xen
 
 setup: $(READY)
 

@@ -32,7 +32,7 @@ PLAN = Plan(
     ),
     rom_text=8192,
     no_bar={
-        "event-to-oneself": "Xen has no part in it, and what the ROM does more a port may leave out: it checks the source,"
-                            " gives the handler every register as it was, and hides its jump from speculation",
+        "event-to-oneself": "Xen has no part in it, and what the ROM does more a port may leave out: it checks the"
+                            " source, gives the handler every register as it was, and hides its jump from speculation",
     },
 )
