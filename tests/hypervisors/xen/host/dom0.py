@@ -9,7 +9,6 @@ script `init` beside this file, and a folder for each of the cases that are to b
 from __future__ import annotations
 
 import base64
-import gzip
 import io
 import lzma
 import re
@@ -30,19 +29,19 @@ from openvmi.machine.qemu.session import Session
 HERE = Path(__file__).parent
 CACHE = HERE.parents[3] / "build" / "xl"
 _MEMORY, _DOM0_MEMORY = 1792, 448  # MiB: room for one domain of 1 GiB
-_PROGRAMS = ("busybox-static",)
+_FETCH_SECONDS = 600.0
 _LIBRARIES = "lib/x86_64-linux-gnu"
 _MODULES = r"xen-(evtchn|gntdev|gntalloc|privcmd)|xenfs"
 #: What is taken from packages, and where it goes; the first that matches.
 _TAKEN = (
     (re.compile(r"boot/vmlinuz-.*"), "vmlinuz"),
-    (re.compile(rf"(?:usr/)?lib/modules/[^/]+/kernel/drivers/xen/(?:xenfs/)?((?:{_MODULES})\.ko)(?:\.xz)?"), r"modules/\1"),
+    (re.compile(rf"(?:usr/)?lib/modules/.*/xen/(?:xenfs/)?((?:{_MODULES})\.ko)(?:\.xz)?"), r"modules/\1"),
     (re.compile(rf"(?:usr/)?{_LIBRARIES}/([^/]+\.so[.0-9]*)"), rf"{_LIBRARIES}/\1"),
     (re.compile(r"(usr/lib/xen-[^/]+/bin/(?:xl|xenstored|xenconsoled|xenconsole|xen-init-dom0))"), r"\1"),
     (re.compile(r"(?:usr/)?bin/(busybox)"), r"bin/\1"),
 )
 #: A case's results, as `init` prints them.
-_RESULT = re.compile(rb"@@@ begin (\S+)\r?\n(.*?)@@@ end \1 (\d+)", re.DOTALL)
+_RESULT = re.compile(rb"@@@ begin (\S+)\r?\n(.*?)@@@ end \1\r?\n", re.DOTALL)
 _OPTIONS = (
     "console=com1", "console_timestamps=raw", "serial_tx_buffer=2G", "conswitch=`", "guest_loglvl=all", "bootscrub=0",
     "dom0_max_vcpus=1", f"dom0_mem={_DOM0_MEMORY}M,max:{_DOM0_MEMORY}M",
@@ -64,11 +63,13 @@ class Boot:
 
     def results(self) -> dict[str, dict[str, bytes]]:
         """Case -> name of a file that it left -> contents."""
-        found = {}
+        found: dict[str, dict[str, bytes]] = {}
         for match in _RESULT.finditer(self.said):
+            files = found[match[1].decode()] = {}
             with tarfile.open(fileobj=io.BytesIO(base64.b64decode(match[2]))) as tar:
-                files = {member.name.removeprefix("./"): stream.read() for member in tar if (stream := tar.extractfile(member))}
-            found[match[1].decode()] = files
+                for member in tar:
+                    if stream := tar.extractfile(member):
+                        files[member.name.removeprefix("./")] = stream.read()
         return found
 
 
@@ -110,31 +111,16 @@ def base(version: str) -> tuple[bytes, bytes]:
     kernel, tools, made_of = (CACHE / name for name in ("vmlinuz", "tools.cpio", "version"))
     if not (made_of.is_file() and made_of.read_text() == version):
         taken = _take(_fetch(version))
-        data = taken.pop("vmlinuz")
-        missing = [name for name in ("bin/busybox", "modules/xenfs.ko", f"usr/lib/xen-{version}/bin/xl",
-                                     f"{_LIBRARIES}/ld-linux-x86-64.so.2") if name not in taken]  # fmt: skip
-        if missing:
-            raise CannotError(f"the packages have no {', '.join(missing)}; this script knows those of Debian 12")
-        kernel.write_bytes(data)
+        needed = ("vmlinuz", "bin/busybox", "modules/xenfs.ko", f"usr/lib/xen-{version}/bin/xl",
+                  f"{_LIBRARIES}/ld-linux-x86-64.so.2")  # fmt: skip
+        if missing := ", ".join(name for name in needed if name not in taken):
+            raise CannotError(f"the packages have no {missing}; this script knows those of Debian 12")
+        linux = taken.pop("vmlinuz")
+        assert isinstance(linux, bytes)
+        kernel.write_bytes(linux)
         tools.write_bytes(archive(taken))
         made_of.write_text(version)
     return kernel.read_bytes(), tools.read_bytes()
-
-
-def _apt(*arguments: str, folder: Path = CACHE) -> str:
-    try:
-        ran = subprocess.run(arguments, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise CannotError(f"{arguments[0]} does not run ({error}); dom0 is made of packages of Debian") from error
-    if ran.returncode:
-        raise CannotError(f"{' '.join(arguments)}: {ran.stderr.strip()}; does apt-get update help?")
-    return ran.stdout
-
-
-def _dependencies(*packages: str, recurse: bool = False) -> set[str]:
-    kinds = ("recommends", "suggests", "conflicts", "breaks", "replaces", "enhances")
-    said = _apt("apt-cache", "depends", *(f"--no-{kind}" for kind in kinds), *(["--recurse"] if recurse else []), *packages)
-    return set(re.findall(r"^(?:  (?:Pre)?Depends: |(?=\w))(\S+)$" if recurse else r"^  Depends: (\S+)$", said, re.MULTILINE))
 
 
 def _fetch(version: str) -> list[Path]:
@@ -142,42 +128,58 @@ def _fetch(version: str) -> list[Path]:
     shutil.rmtree(CACHE, ignore_errors=True)
     folder = CACHE / "packages"
     folder.mkdir(parents=True)
-    linux = {name for name in _dependencies("linux-image-amd64") if name.startswith("linux-image-")}
     tools = f"xen-utils-{version}"
-    direct = {name for name in _dependencies(tools) if name.startswith("lib")}
-    libraries = _dependencies(*direct, recurse=True)
-    _apt("apt-get", "download", tools, *_PROGRAMS, *sorted(linux | libraries), folder=folder)
+    linux = {name for name in _dependencies("linux-image-amd64") if name.startswith("linux-image-")}
+    libraries = {name for name in _dependencies(tools) if name.startswith("lib")}
+    needed = {tools, "busybox-static", *linux, *libraries, *_dependencies("--recurse", *libraries)}
+    _apt("apt-get", "download", *sorted(needed), folder=folder)
     return sorted(folder.glob("*.deb"))
 
 
-def _members(package: Path) -> Iterator[tuple[tarfile.TarFile, tarfile.TarInfo]]:
-    with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", package], stdout=subprocess.PIPE) as unpacking:
-        with tarfile.open(fileobj=unpacking.stdout, mode="r|") as tar:
+def _dependencies(*packages: str) -> set[str]:
+    """Names of packages, without those that only a package's configuration needs."""
+    kinds = ("pre-depends", "recommends", "suggests", "conflicts", "breaks", "replaces", "enhances")
+    said = _apt("apt-cache", "depends", *(f"--no-{kind}" for kind in kinds), *packages, folder=CACHE)
+    return set(re.findall(r"^  Depends: (\w\S*)$", said, re.MULTILINE))
+
+
+def _apt(*arguments: str, folder: Path) -> str:
+    try:
+        ran = subprocess.run(arguments, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                             timeout=_FETCH_SECONDS)  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise CannotError(f"{arguments[0]} does not run ({error}); dom0 is made of packages of Debian") from error
+    if ran.returncode:
+        raise CannotError(f"{' '.join(arguments)}: {ran.stderr.strip()}; does apt-get update help?")
+    return ran.stdout
+
+
+def _members(package: Path) -> Iterator[tuple[str, tarfile.TarFile, tarfile.TarInfo]]:
+    try:
+        with (subprocess.Popen(["dpkg-deb", "--fsys-tarfile", package], stdout=subprocess.PIPE) as unpacking,
+              tarfile.open(fileobj=unpacking.stdout, mode="r|") as tar):  # fmt: skip
             for member in tar:
-                yield tar, member
-    if unpacking.returncode:
-        raise CannotError(f"{package}: dpkg-deb cannot take it apart; delete {CACHE}")
+                yield member.name.removeprefix("./"), tar, member
+    except (OSError, tarfile.TarError) as error:
+        raise CannotError(f"{package}: dpkg-deb does not take it apart ({error}); delete {CACHE}") from error
 
 
 def _take(packages: list[Path]) -> dict[str, bytes | str]:
     """Place in the initramfs -> contents, or where a symbolic link leads."""
     taken: dict[str, bytes | str] = {"lib64": _LIBRARIES}
     for package in packages:
-        for tar, member in _members(package):
-            name = member.name.removeprefix("./")
-            for pattern, place in _TAKEN:
-                match = pattern.fullmatch(name)
-                if not match:
-                    continue
-                stream = tar.extractfile(member) if member.isfile() else None
-                data = stream.read() if stream else Path(member.linkname).name
-                taken[match.expand(place)] = lzma.decompress(data) if name.endswith(".xz") else data
-                break
+        for name, tar, member in _members(package):
+            place = next((found.expand(to) for pattern, to in _TAKEN if (found := pattern.fullmatch(name))), None)
+            if place is None:
+                continue
+            stream = tar.extractfile(member) if member.isfile() else None
+            data = stream.read() if stream else Path(member.linkname).name
+            taken[place] = lzma.decompress(data) if isinstance(data, bytes) and name.endswith(".xz") else data
     return taken
 
 
 def archive(files: Mapping[str, bytes | str]) -> bytes:
-    """An initramfs (Linux Documentation/driver-api/early-userspace/buffer-format): folders, files, links where `str`."""
+    """An initramfs (Linux Documentation/driver-api/early-userspace/buffer-format). A `str` is where a link leads."""
     folders = {str(parent) for name in files for parent in Path(name).parents if str(parent) != "."}
     entries = [(name, 0o40755, b"") for name in sorted(folders)]
     for name, data in files.items():

@@ -79,6 +79,20 @@ static void line(void)
 	vmi_print(">\n");
 }
 
+static void modules(void)
+{
+	const struct vmi_module *module = vmi_direct(vmi_boot->modules);
+
+	for (uint32_t i = 0; i < vmi_boot->module_count; i++) {
+		const uint8_t *data = vmi_direct(module[i].start);
+		uint32_t sum = 0;
+
+		for (uint64_t at = 0; at < module[i].size; at++)
+			sum = sum * 31 + data[at];
+		vmi_print("%s: %lu bytes, sum %x\n", (const char *)vmi_direct(module[i].name), module[i].size, sum);
+	}
+}
+
 static void memory(void)
 {
 	const struct vmi_memory_range *range = vmi_direct(vmi_boot->memory_map);
@@ -109,7 +123,7 @@ static const struct {
 	void (*run)(void);
 } deeds[] = {
 	{ "echo", echo }, { "large", large }, { "small", small }, { "line", line }, { "memory", memory },
-	{ "restart", restart },
+	{ "modules", modules }, { "restart", restart },
 };
 
 int vmi_main(void)
