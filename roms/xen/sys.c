@@ -31,15 +31,16 @@ static int64_t ring_write(const char *buffer, uint64_t size)
 	uint64_t done = 0;
 
 	do {
-		uint32_t producer = ring->out_producer;
+		uint32_t before = events_off(), producer = ring->out_producer; /* a handler may write, too */
 
 		while (done < size && producer - ring->out_consumer < sizeof(ring->out))
 			ring->out[producer++ % sizeof(ring->out)] = buffer[done++];
-		if (producer == ring->out_producer)
-			continue;
-		ring->out_producer = producer;
-		console_notify();
-		waits = 0;
+		if (producer != ring->out_producer) {
+			ring->out_producer = producer;
+			console_notify();
+			waits = 0;
+		}
+		events_on(before);
 	} while (done < size && wait());
 	return done;
 }

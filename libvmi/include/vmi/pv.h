@@ -701,8 +701,8 @@ static inline void pv_vcpu_yield(void)
 		     : "cc", "memory");
 }
 
-/* ConsoleWrite: Writes bytes to the console, unchanged, and returns how many were taken. Does not wait for a
- * reader. Needs no Init, so that a guest can say why it will not run here. */
+/* ConsoleWrite: Writes bytes to the console, unchanged, and returns how many were taken. Waits for no reader
+ * that is not there. Needs no Init, so that a guest can say why it will not run here. */
 static inline int64_t pv_console_write(uint64_t buffer, uint64_t size)
 {
 	int64_t result;

@@ -78,3 +78,10 @@ def test_the_template_rom_is_found_and_linked(hello: GuestImage) -> None:
     assert (outcome.ending, outcome.code) == (Ending.EXIT, 0), said.decode()
     assert link is not None and link.inline and link.call and link.jump and link.native
     assert b"ROM template 1.0" in said and b"FAILED" not in said
+
+
+@pytest.mark.parametrize("guest", ["bench", "sites"])
+def test_other_guests_with_the_template(guest: str) -> None:
+    """All that measures runs to its end with this ROM, too; tests/hypervisors/contract checks the contracts."""
+    result = run_request(Request(guest, on="bare", rom="template", deterministic=True), lambda data: True)
+    assert (result.outcome.ending, result.status) == (Ending.EXIT, 0) and result.link and result.link.inline

@@ -50,7 +50,7 @@ def test_files(tmp_path: Path, hello: GuestImage, rom: RomImage, capfd: Capture)
     assert about["command"] == "xl create -c hello.cfg"
     assert parsed(folder / "hello.cfg") == {
         "name": "hello", "type": "pv", "kernel": "hello-xen.elf", "ramdisk": "hello-xen.package", "extra": "",
-        "memory": 96, "vcpus": 1, "on_crash": "preserve",
+        "memory": 96, "vcpus": 1, "on_crash": "preserve", "on_reboot": "destroy",
     }  # fmt: skip
     assert unpack((folder / "hello-xen.package").read_bytes()) == Package(
         hello.data, rom.data, b"hello.exit=3", ((b"a.img", b"contents"),))

@@ -26,12 +26,15 @@ type = "pv"
 kernel = "{kernel}"
 # Guest, ROM, options and modules. The kernel unpacks them and becomes the guest.
 ramdisk = "{package}"
-# Options for the guest are in the package: openvmi image --append. What is written here is not looked at.
+# More options for the guest, behind those in the package (openvmi image --append).
 extra = ""
 memory = {memory}
 vcpus = 1
 # A domain that crashed stays, for xl dmesg, xl dump-core and gdbsx; xl destroy {name} removes it.
 on_crash = "preserve"
+# xl cannot start a domain anew whose files it does not find: "restart" needs whole paths above.
+on_reboot = "destroy"
+# xl does not show the guest's exit status: it ended well when xl says that it was shut down, and did not crash.
 """
 
 _GRUB = """\

@@ -145,7 +145,7 @@ def test_much_output(left: Look, name: str, said: str) -> None:
 
 
 def test_output_that_nobody_takes(left: Look) -> None:
-    """The console daemon stands still: the guest waits for it once, then goes on without. The ring keeps the beginning."""
+    """The console daemon stands still: the guest waits for it once, then goes on. The ring keeps the beginning."""
     found = left("unread")
     banner, _, rest = found.text("log").partition("\n")
     assert banner.startswith("vmi: ") and LINES.startswith(rest) and len(found.files["log"]) == RING

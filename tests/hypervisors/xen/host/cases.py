@@ -58,11 +58,11 @@ CASES = {
                   " sleep 1; connect; for word in one two three.; do printf $word >input; sleep 0.3; done;"
                   " wait_for 60 gone"),
     "idle": Case("hostile", "hostile.do=sleep", f"start; wait_for 30 said 1 hostile; sleep 2; {LOOK}"),
-    "reboot": Case("domain", "domain.do=restart", settings='on_reboot = "destroy"'),
+    "reboot": Case("domain", "domain.do=restart"),
     # Whole paths, because the process that restarts a domain sits in the folder /.
     "restart": Case("domain", "domain.do=restart", "start; wait_for 60 said 3 rebooting; rm $NAME-xen.elf;"
                     " wait_for 30 gone",
-                    settings='kernel = "/cases/restart/domain-xen.elf"\nramdisk = "/cases/restart/domain-xen.package"'),
+                    settings='on_reboot = "restart"\nkernel = "/cases/restart/domain-xen.elf"\nramdisk = "/cases/restart/domain-xen.package"'),
     "crash": Case("hostile", "hostile.do=load", CRASH),
     "stack": Case("hostile", "hostile.do=stack", CRASH),
     "refused": Case("hello", "vmi.disable=mmu", CRASH),
