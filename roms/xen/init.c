@@ -54,6 +54,8 @@ int is_canonical(uint64_t address)
 	return (int64_t)(address << 16) >> 16 == (int64_t)address;
 }
 
+uint32_t has_vcpu;
+
 int64_t vcpu_init(uint32_t number, uint64_t block)
 {
 	struct xen_vcpu *vcpu = (struct xen_vcpu *)(block + VMI_VCPU_ROM_OFFSET);
@@ -71,6 +73,7 @@ int64_t vcpu_init(uint32_t number, uint64_t block)
 	vcpu->root = handover(XEN_HANDOVER_ROOT);
 	error = xen_call3(XEN_VCPU_OP, XEN_VCPUOP_REGISTER_INFO, 0, (uint64_t)&where);
 	vcpu->mask = 1;
+	has_vcpu = 1;
 	if (!error)
 		error = xen_call2(XEN_SET_SEGMENT_BASE, XEN_SEGMENT_GS_KERNEL, block);
 	for (unsigned source = VMI_SOURCE_TIMER; source <= VMI_SOURCE_IPI; source++)

@@ -130,6 +130,7 @@ void updates_flush(void);
 /* ---- init.c ---- */
 
 int is_canonical(uint64_t address);
+extern uint32_t has_vcpu; /* whether VcpuInit was called: GS is a VCPU block's from then on */
 
 /* ---- sys.c ---- */
 

@@ -62,7 +62,8 @@ CASES = {
     # Whole paths, because the process that restarts a domain sits in the folder /.
     "restart": Case("domain", "domain.do=restart", "start; wait_for 60 said 3 rebooting; rm $NAME-xen.elf;"
                     " wait_for 30 gone",
-                    settings='on_reboot = "restart"\nkernel = "/cases/restart/domain-xen.elf"\nramdisk = "/cases/restart/domain-xen.package"'),
+                    settings='on_reboot = "restart"\nkernel = "/cases/restart/domain-xen.elf"\n'
+                             'ramdisk = "/cases/restart/domain-xen.package"'),
     "crash": Case("hostile", "hostile.do=load", CRASH),
     "stack": Case("hostile", "hostile.do=stack", CRASH),
     "refused": Case("hello", "vmi.disable=mmu", CRASH),
