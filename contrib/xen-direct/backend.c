@@ -5,12 +5,12 @@
 /* Here, in assembler. */
 extern const uint8_t direct_irq_disable[], direct_irq_save[], direct_irq_save_disable[], direct_irq_restore[],
 	direct_fault_address_read[], direct_address_space_read[];
-void direct_iret(void), direct_sys_ret(void), direct_irq_enable(void), direct_halt(void), direct_cpuid(void),
-	direct_msr_read(void), direct_msr_write(void), direct_address_space_set(void), direct_pte_set(void),
+void direct_iret(void), direct_sys_ret(void), irq_enable(void), halt(void), cpuid_read(void),
+	msr_read(void), msr_write(void), direct_address_space_set(void), direct_pte_set(void),
 	direct_pte_set_batch(void), direct_pte_update_deferred(void),
 	direct_pte_make(void), direct_pte_read(void), direct_tlb_flush(void), direct_tlb_flush_page(void),
-	direct_lazy_enter(void), direct_lazy_leave(void), direct_clock_read(void), direct_timer_set(void),
-	direct_event_ack(void), direct_event_send(void), direct_yield(void);
+	direct_lazy_enter(void), direct_lazy_leave(void), clock_read(void), timer_set(void),
+	direct_event_ack(void), direct_event_send(void), vcpu_yield(void);
 
 /* processor.c */
 int64_t direct_trap_table_set(const struct vmi_trap_gate *gate, uint32_t count),
@@ -44,7 +44,7 @@ static struct vmi_rom_reloc restore_call = { .kind = VMI_RELOC_TEXT, .offset = D
 
 static int detect(const struct vmi_boot_info *boot)
 {
-	restore_call.addend = (uint64_t)direct_irq_enable - (uint64_t)vmi_window - 4;
+	restore_call.addend = (uint64_t)irq_enable - (uint64_t)vmi_window - 4;
 	return !memcmp(boot->hypervisor, "xen", 4) && boot->direct_map == VMI_GUEST_DIRECT_MAP &&
 	       handover(XEN_HANDOVER_MAGIC) == XEN_HANDOVER_VALID;
 }
@@ -57,18 +57,18 @@ static int detect(const struct vmi_boot_info *boot)
 static const struct pv_backend_op ops[] = {
 	CALL(INIT, init), CALL(PROBE, probe), CALL(INFO, info_without_rom), CALL(VCPU_INIT, vcpu_init),
 
-	INLINE(IRQ_DISABLE, direct_irq_disable), CALL(IRQ_ENABLE, direct_irq_enable),
+	INLINE(IRQ_DISABLE, direct_irq_disable), CALL(IRQ_ENABLE, irq_enable),
 	INLINE(IRQ_SAVE, direct_irq_save), INLINE(IRQ_SAVE_DISABLE, direct_irq_save_disable),
 	{ VMI_CALL_IRQ_RESTORE, { .kind = VMI_LINK_INLINE, .size = DIRECT_SIZE_IRQ_RESTORE,
 				  .code = (const uint8_t *)direct_irq_restore,
 				  .relocation_count = 1, .relocations = &restore_call } },
-	CALL(HALT, direct_halt),
+	CALL(HALT, halt),
 
 	CALL(TRAP_TABLE_SET, direct_trap_table_set), CALL(SYSCALL_ENTRY_SET, direct_syscall_entry_set),
 	CALL(KERNEL_STACK_SET, direct_kernel_stack_set), JUMP(IRET, direct_iret), JUMP(SYS_RET, direct_sys_ret),
 	INLINE(FAULT_ADDRESS_READ, direct_fault_address_read), CALL(DESCRIPTORS_SET, direct_descriptors_set),
-	CALL(TLS_SET, direct_tls_set), CALL(CPUID, direct_cpuid), CALL(MSR_READ, direct_msr_read),
-	CALL(MSR_WRITE, direct_msr_write), CALL(FPU_TRAP_SET, direct_fpu_trap_set),
+	CALL(TLS_SET, direct_tls_set), CALL(CPUID, cpuid_read), CALL(MSR_READ, msr_read),
+	CALL(MSR_WRITE, msr_write), CALL(FPU_TRAP_SET, direct_fpu_trap_set),
 
 	CALL(ADDRESS_SPACE_SET, direct_address_space_set), INLINE(ADDRESS_SPACE_READ, direct_address_space_read),
 	CALL(PTE_SET, direct_pte_set), CALL(PTE_SET_BATCH, direct_pte_set_batch),
@@ -77,15 +77,15 @@ static const struct pv_backend_op ops[] = {
 	CALL(TLB_FLUSH, direct_tlb_flush), CALL(TLB_FLUSH_PAGE, direct_tlb_flush_page),
 	CALL(TLB_FLUSH_OTHERS, tlb_flush_others), CALL(LAZY_ENTER, direct_lazy_enter), CALL(LAZY_LEAVE, direct_lazy_leave),
 
-	CALL(CLOCK_READ, direct_clock_read), CALL(CLOCK_FREQUENCY, clock_frequency),
+	CALL(CLOCK_READ, clock_read), CALL(CLOCK_FREQUENCY, clock_frequency),
 	CALL(WALL_CLOCK_READ, wall_clock_read), CALL(STOLEN_TIME_READ, stolen_time_read),
-	CALL(TIMER_SET, direct_timer_set), CALL(TIMER_CANCEL, timer_cancel),
+	CALL(TIMER_SET, timer_set), CALL(TIMER_CANCEL, timer_cancel),
 
 	CALL(EVENT_BIND, direct_event_bind), CALL(EVENT_MASK, event_mask), CALL(EVENT_UNMASK, event_unmask),
 	CALL(EVENT_ACK, direct_event_ack), CALL(EVENT_SEND, direct_event_send),
 
 	CALL(VCPU_START, vcpu_invalid), CALL(VCPU_STOP, vcpu_invalid), CALL(IPI_SEND, ipi_send),
-	CALL(VCPU_YIELD, direct_yield),
+	CALL(VCPU_YIELD, vcpu_yield),
 
 	CALL(CONSOLE_WRITE, console_write), CALL(CONSOLE_READ, console_read), CALL(SHUTDOWN, shutdown),
 	CALL(MEMORY_BALLOON, memory_balloon),

@@ -3,7 +3,7 @@
 #ifndef XEN_DIRECT_H
 #define XEN_DIRECT_H
 
-/* Bytes of what goes into sites; and where in that of IrqRestore the distance to direct_irq_enable is. */
+/* Bytes of what goes into sites; and where in that of IrqRestore the distance to irq_enable is. */
 #define DIRECT_SIZE_IRQ_DISABLE 9
 #define DIRECT_SIZE_IRQ_SAVE 11
 #define DIRECT_SIZE_IRQ_SAVE_DISABLE 20
@@ -16,48 +16,14 @@
 
 #ifdef __ASSEMBLER__
 
-	.set rom_vcpu, VMI_VCPU_ROM_OFFSET
 #include "rom.h"
 
-/* The registers of struct vmi_trap (vmi/vmi.h), above which are vector, error code and frame. */
+#include "entry.h"
+
+/* Offsets in struct vmi_trap (vmi/vmi.h). */
 #define TRAP_VECTOR 120
 #define TRAP_RIP 136
 #define TRAP_RSP 160
-
-.macro PUSH_REGISTERS
-	pushq %r15
-	pushq %r14
-	pushq %r13
-	pushq %r12
-	pushq %r11
-	pushq %r10
-	pushq %r9
-	pushq %r8
-	pushq %rbp
-	pushq %rdi
-	pushq %rsi
-	pushq %rdx
-	pushq %rcx
-	pushq %rbx
-	pushq %rax
-.endm
-.macro POP_REGISTERS
-	popq %rax
-	popq %rbx
-	popq %rcx
-	popq %rdx
-	popq %rsi
-	popq %rdi
-	popq %rbp
-	popq %r8
-	popq %r9
-	popq %r10
-	popq %r11
-	popq %r12
-	popq %r13
-	popq %r14
-	popq %r15
-.endm
 
 /* vmi_dispatch with a frame as of a call from the interrupted instruction, so that back-traces go through it. */
 .macro DISPATCH

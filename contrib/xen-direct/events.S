@@ -1,16 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* What the kernel does with the interrupt flag and events. roms/xen/rom.h has the state and its rules. */
+/* What the kernel does with events. roms/xen/rom.h has the state and its rules. */
 #include "direct.h"
 
 	.text
-
-	.globl direct_irq_enable
-/* Leaf. Every register is kept. */
-direct_irq_enable:
-	movb $0, MASK
-	cmpb $0, PENDING
-	jne deliver
-	ret
 
 	.globl deliver
 /*
@@ -33,20 +25,6 @@ deliver:
 	subq $16, %rsp			/* error code, vector */
 	PUSH_REGISTERS
 	jmp direct_deliver
-
-	.globl events_off
-/* For C: interrupts off; EAX: whether they were off before. */
-events_off:
-	movzbl MASK, %eax
-	movb $1, MASK
-	ret
-
-	.globl events_on
-/* EDI: what events_off gave. */
-events_on:
-	testl %edi, %edi
-	jz direct_irq_enable
-	ret
 
 /* What event_entry writes too changes by one instruction each: it may come in between. */
 
@@ -86,7 +64,7 @@ direct_event_send:
 	ret
 2:	btsl %edi, VCPU(XV_RAISED)
 	xorl %eax, %eax
-	jmp direct_irq_enable
+	jmp irq_enable
 
 	.globl direct_event_ack
 /* EDI: source. Open again, unless it was unbound or held meanwhile. */
@@ -106,38 +84,4 @@ direct_event_ack:
 	movb $1, PENDING
 	cmpb $0, MASK
 	je deliver
-	ret
-
-	.globl direct_halt
-/* Leaf. Blocks until something was delivered; the last look and the block are one to Xen. */
-direct_halt:
-	pushq %rax
-	pushq %rcx
-	pushq %rdx
-	pushq %rsi
-	pushq %rdi
-	pushq %r10
-	pushq %r11
-	movb $1, MASK
-	movb $0, VCPU(XV_DELIVERED)
-1:	cmpb $0, PENDING		/* of our own: Xen would look for its event channels only */
-	jne 2f
-	movl $XEN_SCHED_OP, %eax
-	movl $XEN_SCHEDOP_BLOCK, %edi
-	xorl %esi, %esi
-	syscall
-2:	call direct_irq_enable
-	cmpb $0, VCPU(XV_DELIVERED)
-	jne 3f
-	movb $1, MASK
-	cmpb $0, VCPU(XV_DELIVERED)	/* between the two */
-	je 1b
-	movb $0, MASK
-3:	popq %r11
-	popq %r10
-	popq %rdi
-	popq %rsi
-	popq %rdx
-	popq %rcx
-	popq %rax
 	ret

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* What is little more than a hypercall: address spaces, flushes, time, yielding. */
+/* What is little more than a hypercall and spares a check: address spaces and flushes. */
 #include "direct.h"
 
 #define P2M vmi_window + XEN_HANDOVER + XEN_HANDOVER_P2M
@@ -159,87 +159,4 @@ direct_lazy_leave:
 	popq %rdx
 	popq %rcx
 	popq %rax
-	ret
-
-	.globl direct_clock_read, clock_read
-/* C convention. struct xen_time: ns = system_time + ((TSC - tsc) << shift) * scale >> 32. */
-direct_clock_read:
-clock_read:				/* as roms/xen/time.c calls it */
-1:	movl VCPU(XEN_TIME), %esi
-	andl $-2, %esi			/* odd while Xen writes: never equal below */
-	rdtsc
-	shlq $32, %rdx
-	orq %rdx, %rax
-	subq VCPU(XEN_TIME + 8), %rax
-	movb VCPU(XEN_TIME + 28), %cl
-	testb %cl, %cl
-	js 3f
-	shlq %cl, %rax
-2:	movl VCPU(XEN_TIME + 24), %edx
-	mulq %rdx
-	shrdq $32, %rdx, %rax
-	addq VCPU(XEN_TIME + 16), %rax
-	cmpl VCPU(XEN_TIME), %esi
-	jne 1b
-	ret
-3:	negb %cl
-	shrq %cl, %rax
-	jmp 2b
-
-	.globl direct_timer_set
-/* C convention. RDI: deadline, ns; unsigned here, signed to Xen. */
-direct_timer_set:
-	testq %rdi, %rdi
-	js 2f
-1:	pushq $0			/* struct xen_singleshot */
-	pushq %rdi
-	movl $XEN_VCPU_OP, %eax
-	movl $8, %edi			/* XEN_VCPUOP_SET_SINGLESHOT */
-	xorl %esi, %esi
-	movq %rsp, %rdx
-	syscall
-	addq $16, %rsp
-	testl %eax, %eax
-	jnz 3f
-	ret
-2:	movabsq $0x7fffffffffffffff, %rdi
-	jmp 1b
-3:	movslq %eax, %rdi
-	jmp vmi_error
-
-	.globl direct_yield, vcpu_yield
-/* Leaf. */
-direct_yield:
-vcpu_yield:				/* as roms/xen/sys.c calls it */
-	pushq %rax
-	pushq %rcx
-	pushq %rsi
-	pushq %rdi
-	pushq %r11
-	movl $XEN_SCHED_OP, %eax
-	xorl %edi, %edi			/* XEN_SCHEDOP_YIELD */
-	xorl %esi, %esi
-	syscall
-	popq %r11
-	popq %rdi
-	popq %rsi
-	popq %rcx
-	popq %rax
-	ret
-
-	.globl direct_cpuid
-/* EDI: leaf, ESI: subleaf, RDX: four u32. With Xen's prefix (public/arch-x86/xen.h) the answer is the domain's. */
-direct_cpuid:
-	pushq %rbx
-	movq %rdx, %r8
-	movl %edi, %eax
-	movl %esi, %ecx
-	ud2
-	.ascii "xen"
-	cpuid
-	movl %eax, (%r8)
-	movl %ebx, 4(%r8)
-	movl %ecx, 8(%r8)
-	movl %edx, 12(%r8)
-	popq %rbx
 	ret

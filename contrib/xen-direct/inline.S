@@ -33,7 +33,7 @@
 	CODE direct_irq_restore, DIRECT_SIZE_IRQ_RESTORE
 	btl $9, %edi
 	.byte 0x73, 5			/* jnc over the call */
-	.byte 0xe8			/* call direct_irq_enable */
+	.byte 0xe8			/* call irq_enable */
 	.long 0
 	END direct_irq_restore
 

@@ -5,12 +5,6 @@
  */
 #include "direct.h"
 
-#define FIRST_EVENT 32
-#define VECTORS 64
-
-/* Vectors with an error code (Intel SDM volume 3, table 6-1). */
-#define HAS_ERROR(n) ((0x60227d00 >> (n)) & 1)
-
 	.text
 
 .macro VECTOR n, has_error
@@ -217,28 +211,3 @@ protection_entry:
 	popq %r11
 	addq $8, %rsp
 	jmp direct_iret
-
-	.globl direct_msr_read
-/* EDI: register, RSI: where to. */
-direct_msr_read:
-	movl %edi, %ecx
-read_msr:
-	rdmsr
-	movl %eax, (%rsi)
-	movl %edx, 4(%rsi)
-	xorl %eax, %eax
-	ret
-
-	.globl direct_msr_write
-/* EDI: register, RSI: value. */
-direct_msr_write:
-	movl %edi, %ecx
-	movl %esi, %eax
-	movq %rsi, %rdx
-	shrq $32, %rdx
-write_msr:
-	wrmsr
-	xorl %eax, %eax
-	ret
-no_msr:	movq $VMI_NOT_SUPPORTED, %rax
-	ret

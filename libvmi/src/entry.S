@@ -8,14 +8,9 @@
  * Both end in vmi_common with the stack of struct vmi_trap.
  */
 #include <vmi/asm.h>
+#include "entry.h"
 
 #define VMI_TRAP_RIP (17 * 8) /* in struct vmi_trap */
-#define FIRST_EVENT 32
-#define VECTORS 64
-
-/* Vectors for which the processor pushes an error code (Intel SDM volume 3, table 6-1). */
-#define HAS_ERROR(n) ((0x60227d00 >> (n)) & 1)
-
 	.text
 
 .macro VECTOR n, has_error
@@ -82,42 +77,6 @@ vmi_vectors:
 	.set number, number + 1
 	.endr
 	.noaltmacro
-
-/* The registers of struct vmi_trap, above which are vector, error code and frame. */
-.macro PUSH_REGISTERS
-	pushq %r15
-	pushq %r14
-	pushq %r13
-	pushq %r12
-	pushq %r11
-	pushq %r10
-	pushq %r9
-	pushq %r8
-	pushq %rbp
-	pushq %rdi
-	pushq %rsi
-	pushq %rdx
-	pushq %rcx
-	pushq %rbx
-	pushq %rax
-.endm
-.macro POP_REGISTERS
-	popq %rax
-	popq %rbx
-	popq %rcx
-	popq %rdx
-	popq %rsi
-	popq %rdi
-	popq %rbp
-	popq %r8
-	popq %r9
-	popq %r10
-	popq %r11
-	popq %r12
-	popq %r13
-	popq %r14
-	popq %r15
-.endm
 
 	.balign 16
 	.globl vmi_syscall_entry

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * The interrupt flag, events, and returns. Xen enters the kernel with RCX and R11 pushed below the frame; a trap goes
+ * Events and returns. Xen enters the kernel with RCX and R11 pushed below the frame; a trap goes
  * through its stub (trap.c), which drops them. Everything here runs in ring 3, which is the kernel's.
  */
 #include "rom.h"
@@ -10,28 +10,7 @@
 
 	.text
 
-/* Leaf. Every register is kept. */
-	.globl irq_enable
-irq_enable:
-	movb $0, MASK
-	cmpb $0, PENDING
-	jne deliver
-	ret
-
-	.globl events_off
-/* For C: interrupts off; EAX: whether they were off before. */
-events_off:
-	movzbl MASK, %eax
-	movb $1, MASK
-	ret
-
-	.globl events_on
-/* EDI: what events_off gave. */
-events_on:
-	testl %edi, %edi
-	je irq_enable
-	ret
-
+	.globl deliver
 /*
  * Interrupts just enabled, something pending; return address at (%rsp), the rest the caller's. Makes the frame that Xen
  * would have made, so that the handler's Iret comes back to the caller with interrupts enabled.
@@ -257,143 +236,3 @@ protection_entry:
 	popq %r11
 	addq $8, %rsp
 	jmp iret
-
-	.globl msr_read
-/* EDI: register, RSI: where to. */
-msr_read:
-	movl %edi, %ecx
-read_msr:
-	rdmsr
-	movl %eax, (%rsi)
-	movl %edx, 4(%rsi)
-	xorl %eax, %eax
-	ret
-
-	.globl msr_write
-/* EDI: register, RSI: value. */
-msr_write:
-	movl %edi, %ecx
-	movl %esi, %eax
-	movq %rsi, %rdx
-	shrq $32, %rdx
-write_msr:
-	wrmsr
-	xorl %eax, %eax
-	ret
-no_msr:	movq $VMI_NOT_SUPPORTED, %rax
-	ret
-
-	.globl cpuid_read
-/* EDI: leaf, ESI: subleaf, RDX: four u32. With Xen's prefix (public/arch-x86/xen.h) the answer is the domain's. */
-cpuid_read:
-	pushq %rbx
-	movq %rdx, %r8
-	movl %edi, %eax
-	movl %esi, %ecx
-	ud2
-	.ascii "xen"
-	cpuid
-	movl %eax, (%r8)
-	movl %ebx, 4(%r8)
-	movl %ecx, 8(%r8)
-	movl %edx, 12(%r8)
-	popq %rbx
-	ret
-
-	.globl halt
-/* Leaf. Blocks until something was delivered; the last look and the block are one to Xen. */
-halt:
-	pushq %rax
-	pushq %rcx
-	pushq %rdx
-	pushq %rsi
-	pushq %rdi
-	pushq %r10
-	pushq %r11
-	movb $1, MASK
-	movb $0, VCPU(XV_DELIVERED)
-1:	cmpb $0, PENDING		/* of our own: Xen would look for its event channels only */
-	jne 2f
-	movl $XEN_SCHED_OP, %eax
-	movl $XEN_SCHEDOP_BLOCK, %edi
-	xorl %esi, %esi
-	syscall
-2:	call irq_enable
-	cmpb $0, VCPU(XV_DELIVERED)
-	jne 3f
-	movb $1, MASK
-	cmpb $0, VCPU(XV_DELIVERED)	/* between the two */
-	je 1b
-	movb $0, MASK
-3:	popq %r11
-	popq %r10
-	popq %rdi
-	popq %rsi
-	popq %rdx
-	popq %rcx
-	popq %rax
-	ret
-
-	.globl clock_read
-/* C convention. struct xen_time: ns = system_time + ((TSC - tsc) << shift) * scale >> 32. */
-clock_read:
-1:	movl VCPU(XEN_TIME_VERSION), %esi
-	andl $-2, %esi			/* odd while Xen writes: never equal below */
-	rdtsc
-	shlq $32, %rdx
-	orq %rdx, %rax
-	subq VCPU(XEN_TIME_TSC), %rax
-	movb VCPU(XEN_TIME_SHIFT), %cl
-	testb %cl, %cl
-	js 3f
-	shlq %cl, %rax
-2:	movl VCPU(XEN_TIME_SCALE), %edx
-	mulq %rdx
-	shrdq $32, %rdx, %rax
-	addq VCPU(XEN_TIME_SYSTEM), %rax
-	cmpl VCPU(XEN_TIME_VERSION), %esi
-	jne 1b
-	ret
-3:	negb %cl
-	shrq %cl, %rax
-	jmp 2b
-
-	.globl timer_set
-/* RDI: deadline, ns; C convention. Unsigned here, signed to Xen. */
-timer_set:
-	testq %rdi, %rdi
-	js 2f
-1:	pushq $0			/* struct xen_singleshot */
-	pushq %rdi
-	movl $XEN_VCPU_OP, %eax
-	movl $XEN_VCPUOP_SET_SINGLESHOT, %edi
-	xorl %esi, %esi
-	movq %rsp, %rdx
-	syscall
-	addq $16, %rsp
-	movslq %eax, %rdi
-	testl %eax, %eax
-	jnz vmi_error
-	ret
-2:	movq $-1, %rdi
-	shrq %rdi
-	jmp 1b
-
-	.globl vcpu_yield
-/* Leaf. */
-vcpu_yield:
-	pushq %rax
-	pushq %rcx
-	pushq %rsi
-	pushq %rdi
-	pushq %r11
-	movl $XEN_SCHED_OP, %eax
-	xorl %edi, %edi			/* XEN_SCHEDOP_YIELD */
-	xorl %esi, %esi
-	syscall
-	popq %r11
-	popq %rdi
-	popq %rsi
-	popq %rcx
-	popq %rax
-	ret

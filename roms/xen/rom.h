@@ -48,6 +48,9 @@
 
 #ifdef __ASSEMBLER__
 
+#ifdef XEN_DIRECT
+	.set rom_vcpu, VMI_VCPU_ROM_OFFSET
+#endif
 #define PENDING %gs:rom_vcpu + XEN_PENDING
 #define MASK %gs:rom_vcpu + XEN_MASK
 #define VCPU(offset) %gs:rom_vcpu + (offset)
