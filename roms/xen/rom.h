@@ -126,9 +126,12 @@ static inline uint64_t stub(unsigned offset)
 
 uint64_t translate(uint64_t address); /* guest-physical of an address that the present tables map */
 int64_t vmi_error(int64_t error); /* of Xen's */
+void updates_flush(void);
+
+/* ---- report.c ---- */
+
 /* Says on the console, and leaves for the host, that Xen refused an entry; returns. */
 void report_refusal(const char *call, uint64_t entry, uint64_t value, int64_t error);
-void updates_flush(void);
 
 /* ---- init.c ---- */
 
