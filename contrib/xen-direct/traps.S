@@ -156,6 +156,8 @@ lazy:	movl $0, VCPU(XV_LAZY)		/* no handler runs lazy */
 
 /* The last instructions of a return were interrupted: its frame is the one that counts, its registers were all back. */
 in_return:
+	testb $2, TRAP_RIP + 8(%rsp)	/* user mode may jump there: its stack is not to be believed */
+	jnz direct_deliver
 	POP_REGISTERS
 	movq TRAP_RSP - TRAP_VECTOR(%rsp), %rsp
 	andb $~3, VMI_FRAME_CS(%rsp)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * Events and returns. Xen enters the kernel with RCX and R11 pushed below the frame; a trap goes
- * through its stub (trap.c), which drops them. Everything here runs in ring 3, which is the kernel's.
+ * Events and returns. Xen enters the kernel with RCX and R11 pushed below the frame; a trap goes through its stub
+ * (trap.c), which drops them. Everything here runs in ring 3, which is the kernel's.
  */
 #include "rom.h"
 
@@ -41,7 +41,7 @@ event_entry:
 	subq %r11, %rcx
 	cmpq $return_end - return, %rcx
 	jb 7f
-	movb $0, PENDING		/* before looking: what comes later sets it again */
+look:	movb $0, PENDING		/* before looking: what comes later sets it again */
 	movq $0, VCPU(XEN_SELECTOR)
 	xorl %ecx, %ecx
 	xchgq %rcx, rom_data + FROM_DATA(XEN_SHARED_INFO) + XEN_SHARED_PENDING(%rip)
@@ -81,9 +81,11 @@ event_entry:
 
 /*
  * Interrupted between setting the flag and IRETQ of `iret`: the frame that counts is the one that it was about to take,
- * and every register is the target's already.
+ * and every register is the target's already. User mode may jump to these addresses: its stack is not to be believed.
  */
-7:	popq %rcx
+7:	testb $2, 16 + VMI_FRAME_CS(%rsp)
+	jnz look
+	popq %rcx
 	popq %r11
 	movq VMI_FRAME_RSP(%rsp), %rsp
 	andb $~3, VMI_FRAME_CS(%rsp)

@@ -26,7 +26,9 @@ void report_refusal(const char *call, uint64_t entry, uint64_t value, int64_t er
 	char *text = window(XEN_HANDOVER + XEN_EXIT_TEXT), *to = text;
 
 	to = put_text(to, call);
-	if (error) {
+	if (error == XEN_ENOMEM) {
+		to = put_text(to, ": no page left for user mode's tables, give the domain more memory");
+	} else if (error) {
 		to = put_text(to, ": Xen refused, errno ");
 		*to++ = '0' + -error / 10 % 10;
 		*to++ = '0' + -error % 10;

@@ -27,8 +27,11 @@ static uint64_t machine(uint64_t page)
 	return machine_frame(page) << PAGE_SHIFT;
 }
 
+/* Not a page for an entry that PteMake refused to make, whose frame Xen has nothing to say of. */
 static uint64_t page_of_entry(uint64_t entry)
 {
+	if ((entry & ADDRESS) == ADDRESS)
+		return ~0ull;
 	return ((const uint64_t *)XEN_M2P)[(entry & ADDRESS) >> PAGE_SHIFT];
 }
 
@@ -64,6 +67,8 @@ int64_t vmi_error(int64_t error)
 		return 0;
 	case XEN_EPERM:
 		return VMI_DENIED;
+	case XEN_ENOMEM:
+		return VMI_NO_MEMORY;
 	case XEN_EFAULT:
 		return VMI_FAULT;
 	case XEN_EBUSY:
@@ -150,34 +155,41 @@ static int is_shadowed(unsigned level, unsigned index, uint64_t value)
 	       (level == 3 || index < XEN_SLOT_FIRST || index > XEN_SLOT_LAST);
 }
 
-/* Gives a table of level 3 or 4 a shadow with what it has now. 0, VMI_NO_MEMORY, or Xen's error. */
+static int64_t shadow_make(uint64_t page, unsigned level);
+
+/* Makes the shadow of the table of level 3 that an entry leads to, if it has none. 0 or an error, in Xen's terms. */
+static int64_t shadow_next(uint64_t value)
+{
+	uint64_t page = page_of_entry(value);
+
+	if (!is_page(page))
+		return XEN_EINVAL;
+	return shadow_of(page) ? 0 : shadow_make(page, 3);
+}
+
+/* Gives a table of level 3 or 4 a shadow with what it has now. 0 or an error, in Xen's terms: ENOMEM, the pool is empty. */
 static int64_t shadow_make(uint64_t page, unsigned level)
 {
 	const uint64_t *table = table_at(page);
 	uint32_t shadow, limit = handover(XEN_HANDOVER_POOL_PAGES);
+	int64_t error = 0;
 
-	for (unsigned i = 0; level == 4 && i < TABLE_ENTRIES; i++) {
-		uint64_t next = page_of_entry(table[i]);
-
-		if (!is_shadowed(4, i, table[i]) || shadow_of(next))
-			continue;
-		int64_t error = shadow_make(next, 3);
-
-		if (error)
-			return error;
-	}
+	for (unsigned i = 0; level == 4 && i < TABLE_ENTRIES && !error; i++)
+		if (is_shadowed(4, i, table[i]))
+			error = shadow_next(table[i]);
+	if (error)
+		return error;
 	for (shadow = 1; shadow <= limit && frames()[pool_page(shadow)]; shadow++)
 		;
 	if (shadow > limit)
-		return VMI_NO_MEMORY;
+		return XEN_ENOMEM;
 	updates_flush();
 	for (unsigned i = 0; i < TABLE_ENTRIES; i++)
 		if (is_shadowed(level, i, table[i]))
 			add_update(machine(pool_page(shadow)) + i * 8, shadow_value(level, table[i]));
-	int64_t error = send_updates();
-
+	error = send_updates();
 	if (error)
-		return vmi_error(error);
+		return error;
 	frames()[pool_page(shadow)] = level;
 	frames()[page] |= shadow << XEN_FRAME_SHADOW_SHIFT;
 	return 0;
@@ -199,7 +211,7 @@ static void shadow_free(uint64_t page)
 	frames()[page] &= XEN_FRAME_LEVEL;
 }
 
-/* One entry, whatever it is in. 0 or an error of Xen's; VMI_NO_MEMORY never is one of those here. */
+/* One entry, whatever it is in. 0 or an error, in Xen's terms. */
 static int64_t set_entry(uint64_t entry, uint64_t value)
 {
 	uint64_t page = page_of_address(entry);
@@ -214,9 +226,10 @@ static int64_t set_entry(uint64_t entry, uint64_t value)
 	}
 	updates_flush();
 	if (shadow_of(page)) {
-		if (level == 4 && is_shadowed(4, offset / 8, value) && !shadow_of(page_of_entry(value)) &&
-		    shadow_make(page_of_entry(value), 3))
-			return XEN_EBUSY;
+		int64_t error = level == 4 && is_shadowed(4, offset / 8, value) ? shadow_next(value) : 0;
+
+		if (error)
+			return error;
 		add_update(shadow_entry(page, offset), shadow_value(level, value));
 	}
 	add_update(machine(page) + offset, value);
@@ -293,31 +306,27 @@ static int is_table(uint64_t address, uint32_t level)
 static int64_t add_table(uint64_t address, uint32_t level)
 {
 	uint64_t page = address >> PAGE_SHIFT;
-	int64_t error, result;
+	int64_t error;
 
 	if (!is_table(address, level))
 		return VMI_INVALID;
 	if (frames()[page])
 		return VMI_BUSY;
 	error = map_direct(page, 0);
-	result = vmi_error(error);
 	if (!error) {
 		frames()[page] = level;
-		if (level < 4)
-			return 0;
-		result = shadow_make(page, 4);
-		if (!result) {
+		if (level == 4)
+			error = shadow_make(page, 4);
+		if (level == 4 && !error)
 			error = pin_root(page, XEN_MMUEXT_PIN_L4);
-			result = vmi_error(error);
-		}
-		if (!result)
+		if (!error)
 			return 0;
 		shadow_free(page);
 		frames()[page] = 0;
 		map_direct(page, WRITABLE);
 	}
 	report_refusal("PageTableAdd", address, level, error);
-	return result;
+	return vmi_error(error);
 }
 
 static int64_t remove_table(uint64_t address, uint32_t level)

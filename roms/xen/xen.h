@@ -138,7 +138,7 @@ struct xen_console {
 enum { XEN_SHUTDOWN_POWEROFF = 0, XEN_SHUTDOWN_REBOOT = 1, XEN_SHUTDOWN_CRASH = 3 };
 enum { XEN_VERSION_NUMBER = 0, XEN_VERSION_EXTRA = 1 };
 enum { XEN_SEGMENT_FS = 0, XEN_SEGMENT_GS_USER = 1, XEN_SEGMENT_GS_KERNEL = 2 };
-enum { XEN_EPERM = -1, XEN_EFAULT = -14, XEN_EBUSY = -16, XEN_EINVAL = -22 };
+enum { XEN_EPERM = -1, XEN_ENOMEM = -12, XEN_EFAULT = -14, XEN_EBUSY = -16, XEN_EINVAL = -22 };
 
 static inline int64_t xen_call4(int64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 {

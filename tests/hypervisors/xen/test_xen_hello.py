@@ -23,6 +23,7 @@ from openvmi.rom.image import RomImage
 from openvmi.running import NO_ROM, Request, read_link
 from openvmi.running import run as run_request
 from openvmi.status import Status
+from openvmi.units import TextOffset
 from tests.hypervisors.test_differential import said
 from tests.hypervisors.xen.conftest import Ran
 
@@ -158,3 +159,13 @@ def test_matrix_has_one_row() -> None:
     rows = run_everywhere(Request("hello", deterministic=True), _Quiet()).rows
     on_xen = [row for row in rows if row.place.hypervisor == "xen"]
     assert [(row.place.rom, row.status) for row in on_xen] == [("xen", 0)]
+
+
+def test_crash_in_the_rom() -> None:
+    """A pointer that leads nowhere, followed by the ROM: the report names the place in its text."""
+    result = run_request(Request("hostile", on="xen", options="hostile.do=bad-calls"), lambda data: True)
+    crash = result.outcome.crash
+    assert result.status == Status.CRASH and crash and crash.registers
+    assert crash.registers.cr2 == 0x5EAD_0000_0000 and result.rom
+    place = result.rom.symbol_at(TextOffset(crash.registers.rip - result.guest.window))
+    assert place.split("+")[0] == "info"

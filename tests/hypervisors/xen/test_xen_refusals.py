@@ -37,6 +37,10 @@ def refusal(top: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     # A level 4 table that refers to itself as level 3: INVALID, which is -2.
     ("PageTableAdd", rf"PageTableAdd: Xen refused, errno {EINVAL}, entry 0x\w+000, value 0x4", Ending.EXIT, 2),
     ("AddressSpaceSet", r"AddressSpaceSet: no announced root, entry 0x\w+000, value 0x0", Ending.CRASH, 0),
+    ("exhaust", r"PageTableAdd: no page left for user mode's tables, give the domain more memory, entry 0x\w+000,"
+     r" value 0x4", Ending.EXIT, 4),
+    ("root-beyond", rf"PteSet: Xen refused, errno {EINVAL}, entry 0x1000\w+000, value 0xffffffffff007",
+     Ending.CRASH, 0),
     ("beyond", rf"PteSet: Xen refused, errno {EINVAL}, entry 0x1000\w+000, value 0xffffffffff001", Ending.CRASH, 0),
 ])
 def test_refusal(refusal: Path, deed: str, told: str, ending: Ending, code: int) -> None:

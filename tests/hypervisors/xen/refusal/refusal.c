@@ -55,6 +55,28 @@ static int switch_to_memory(void)
 	return 0;
 }
 
+/* Address spaces until there is no page left for the tables that user mode runs on. */
+static int exhaust(void)
+{
+	for (int i = 0; i < 4096; i++) {
+		uint64_t root = page_alloc();
+		int64_t error = pv_page_table_add(root, 4);
+
+		if (error)
+			return -error;
+	}
+	return 61;
+}
+
+static int set_root_beyond_memory(void)
+{
+	uint64_t root = page_alloc();
+
+	pv_page_table_add(root, 4);
+	pv_pte_set((uint64_t)vmi_direct(root), pv_pte_make(1ull << 40 | PRESENT | WRITABLE | USER));
+	return 0;
+}
+
 static int set_beyond_memory(void)
 {
 	pv_pte_set(entry, pv_pte_make(1ull << 40 | PRESENT));
@@ -69,7 +91,7 @@ int vmi_main(void)
 	} deeds[] = {
 		{ "PteSet", set }, { "PteUpdateDeferred", set_deferred }, { "PteSetBatch", set_batch },
 		{ "two-tables", set_batch_in_two }, { "PageTableAdd", add }, { "AddressSpaceSet", switch_to_memory },
-		{ "beyond", set_beyond_memory },
+		{ "beyond", set_beyond_memory }, { "root-beyond", set_root_beyond_memory }, { "exhaust", exhaust },
 	};
 	char name[32];
 
