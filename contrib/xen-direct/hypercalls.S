@@ -12,12 +12,7 @@
 /* Leaf. RDI: root. Xen gets it and the table that user mode runs on in one call. */
 direct_address_space_set:
 	pushq %rax
-	pushq %rcx
-	pushq %rdx
-	pushq %rsi
-	pushq %rdi
-	pushq %r10
-	pushq %r11
+	SAVE
 	movq %rdi, %rax
 	shrq $12, %rax
 	movq FRAMES, %rdx
@@ -43,12 +38,7 @@ direct_address_space_set:
 	addq $2 * XEN_SIZE_MMUEXT, %rsp
 	testl %eax, %eax
 	jnz 1f
-	popq %r11
-	popq %r10
-	popq %rdi
-	popq %rsi
-	popq %rdx
-	popq %rcx
+	RESTORE
 	popq %rax
 	ret
 1:	movq VCPU(XV_ROOT), %rdi
@@ -58,12 +48,7 @@ direct_address_space_set:
 	.globl direct_tlb_flush
 /* Leaf; RAX is lost. */
 direct_tlb_flush:
-	pushq %rcx
-	pushq %rdx
-	pushq %rsi
-	pushq %rdi
-	pushq %r10
-	pushq %r11
+	SAVE
 	pushq $0			/* struct xen_mmuext */
 	pushq $0
 	pushq $XEN_MMUEXT_TLB_FLUSH_LOCAL
@@ -76,12 +61,7 @@ direct_tlb_flush:
 	movl $XEN_MMUEXT_OP, %eax
 	syscall
 	addq $XEN_SIZE_MMUEXT, %rsp
-	popq %r11
-	popq %r10
-	popq %rdi
-	popq %rsi
-	popq %rdx
-	popq %rcx
+	RESTORE
 	ret
 2:	pushq %r8
 	pushq %r9
@@ -94,12 +74,7 @@ direct_tlb_flush:
 /* Leaf. RDI: address. */
 direct_tlb_flush_page:
 	pushq %rax
-	pushq %rcx
-	pushq %rdx
-	pushq %rsi
-	pushq %rdi
-	pushq %r10
-	pushq %r11
+	SAVE
 	pushq $0			/* struct xen_mmuext */
 	pushq %rdi
 	pushq $XEN_MMUEXT_INVLPG_LOCAL
@@ -112,12 +87,7 @@ direct_tlb_flush_page:
 	movl $XEN_MMUEXT_OP, %eax
 	syscall
 	addq $XEN_SIZE_MMUEXT, %rsp
-	popq %r11
-	popq %r10
-	popq %rdi
-	popq %rsi
-	popq %rdx
-	popq %rcx
+	RESTORE
 	popq %rax
 	ret
 2:	pushq %r8

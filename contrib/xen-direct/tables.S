@@ -55,25 +55,6 @@ direct_pte_read:
 2:	btrq $8, %rax
 	ret
 
-/* What a leaf must keep around a hypercall. */
-.macro SAVE
-	pushq %rax
-	pushq %rcx
-	pushq %rdx
-	pushq %rsi
-	pushq %rdi
-	pushq %r10
-	pushq %r11
-.endm
-.macro RESTORE
-	popq %r11
-	popq %r10
-	popq %rdi
-	popq %rsi
-	popq %rdx
-	popq %rcx
-	popq %rax
-.endm
 #define SAVED_RDI 16(%rsp)
 #define SAVED_RSI 24(%rsp)
 
@@ -103,6 +84,7 @@ direct_pte_update_deferred:
 	.globl direct_pte_set
 /* Leaf. RDI: entry, RSI: value; RAX too is kept. */
 direct_pte_set:
+	pushq %rax
 	SAVE
 	cmpl $0, VCPU(XV_QUEUED)
 	jne 3f
@@ -119,6 +101,7 @@ direct_pte_set:
 	testl %eax, %eax
 	jnz 4f
 2:	RESTORE
+	popq %rax
 	ret
 3:	xorl %eax, %eax
 4:	movq SAVED_RDI, %rdi

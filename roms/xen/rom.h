@@ -56,6 +56,24 @@
 #define VCPU(offset) %gs:rom_vcpu + (offset)
 #define HANDOVER(offset) rom_data + FROM_DATA(XEN_HANDOVER) + (offset)(%rip)
 
+/* What a leaf must keep around a hypercall or a C function. */
+.macro SAVE
+	pushq %rcx
+	pushq %rdx
+	pushq %rsi
+	pushq %rdi
+	pushq %r10
+	pushq %r11
+.endm
+.macro RESTORE
+	popq %r11
+	popq %r10
+	popq %rdi
+	popq %rsi
+	popq %rdx
+	popq %rcx
+.endm
+
 #else
 
 #include <stddef.h>

@@ -54,24 +54,6 @@ pte_read:
 	btrq $2, %rax
 2:	ret
 
-/* What a leaf must keep around a hypercall or a C function. */
-.macro SAVE
-	pushq %rcx
-	pushq %rdx
-	pushq %rsi
-	pushq %rdi
-	pushq %r10
-	pushq %r11
-.endm
-.macro RESTORE
-	popq %r11
-	popq %r10
-	popq %rdi
-	popq %rsi
-	popq %rdx
-	popq %rcx
-.endm
-
 /*
  * RDI: entry, at the direct map. RAX: its machine address; or CF set: it is not in a table of level 1 or 2, to which no
  * shadow belongs. RDX is lost.
