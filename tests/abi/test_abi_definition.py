@@ -11,7 +11,7 @@ import pytest
 from attrs import evolve
 
 from openvmi.abi import load
-from openvmi.abi.model import Argument, Interface, Profile
+from openvmi.abi.model import Argument, Field, Interface, Profile
 from openvmi.errors import AbiError, UsageError
 
 
@@ -20,8 +20,13 @@ def test_current_definition_is_consistent() -> None:
     assert load.versions()[-1] == load.CURRENT
 
 
+def test_interface_is_one_with_sites() -> None:
+    with pytest.raises(UsageError, match=r"VMI 3\.0 is a classic interface; expected a version from 4\.0 on"):
+        load.interface("3.0")
+
+
 def test_unknown_version() -> None:
-    with pytest.raises(UsageError, match=r"there is no VMI 9\.9; known are 4\.0"):
+    with pytest.raises(UsageError, match=r"there is no VMI 9\.9; known are 4\.0, 3\.0$"):
         load.interface("9.9")
 
 
@@ -83,6 +88,8 @@ BROKEN = {
     "result type": (call(result="float"), "unknown type 'float'"),
     "group of a profile": (lambda abi: evolve(abi, profiles=(Profile("p", 9, ("gone",), ""),)),
                            "unknown group gone"),
+    "alignment": (struct(fields=(Field("a", 0, "u8", 0, ""), Field("b", 1, "u16", 0, "")), size=3),
+                  "boot_info.b: offset 1 is not aligned to 2"),
     "gap in a structure": (gap, "boot_info.size: offset 8, expected 4"),
     "size of a structure": (struct(size=160), "boot_info: size 160, but the fields end at 152"),
 }
@@ -105,6 +112,7 @@ def test_inconsistent(name: str) -> None:
     ("irq.toml", "site = 15", "site = 99", "a site of 99 bytes"),
     ("interface.toml", '[interface]', '[other]', "interface is missing; expected a table"),
     ("interface.toml", "major = 4", "", "interface.major is missing; expected a whole number"),
+    ("interface.toml", "major = 4", "major = 5", "interface.major is 5; expected 3 or 4"),
     ("interface.toml", "major = 4", "major = true", "interface.major is True; expected a whole number"),
     ("interface.toml", 'arguments = ["rdi", ', "arguments = [7, ", "interface.arguments[0] is 7; expected a string"),
     ("interface.toml", 'clobbers = ["flags"]', "", "conventions.leaf.clobbers is missing; expected a list"),

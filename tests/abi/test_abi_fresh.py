@@ -26,7 +26,7 @@ def copy(tmp_path: Path, top: Path) -> Path:
 
 
 def test_fresh(top: Path) -> None:
-    assert generate.check_fresh(top) == len(generate.OUTPUTS) == 8
+    assert generate.check_fresh(top) == len(generate.OUTPUTS) == 11
 
 
 @pytest.mark.parametrize("name", generate.OUTPUTS)
@@ -45,12 +45,18 @@ def test_generate_writes_only_what_changed(copy: Path) -> None:
     assert generate.check_fresh(copy) == len(names)
 
 
-def test_command_fails_when_the_definition_was_edited(tmp_path: Path, top: Path) -> None:
+@pytest.mark.parametrize(("file", "old", "new", "named"), [
+    ("4.0/irq.toml", "revision = 1", "revision = 2", "libvmi/src/forms.c"),
+    ("3.0/notice.toml", 'name = "SetCallbacks"', 'name = "SetCallback"', "libvmi/include/vmi/classic.h"),
+])
+def test_command_fails_when_the_definition_was_edited(tmp_path: Path, top: Path, file: str, old: str, new: str,
+                                                      named: str) -> None:
     """The whole way: a tree of its own, an edited number, the command."""
     for part in ("abi", "src", "libvmi", "docs", "pyproject.toml"):
         (shutil.copytree if (top / part).is_dir() else shutil.copy)(top / part, tmp_path / part)
-    edited = tmp_path / "abi" / "4.0" / "irq.toml"
-    edited.write_text(edited.read_text().replace("revision = 1", "revision = 2", 1))
+    edited = tmp_path / "abi" / file
+    assert old in edited.read_text()
+    edited.write_text(edited.read_text().replace(old, new, 1))
 
     def openvmi(verb: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run([sys.executable, "-m", "openvmi.cli.main", "abi", verb], text=True, capture_output=True,
@@ -58,6 +64,6 @@ def test_command_fails_when_the_definition_was_edited(tmp_path: Path, top: Path)
 
     stale = openvmi("check")
     assert stale.returncode == Status.BAD_FILE
-    assert "stale: " in stale.stderr and "libvmi/src/forms.c" in stale.stderr and "openvmi abi generate" in stale.stderr
+    assert "stale: " in stale.stderr and named in stale.stderr and "openvmi abi generate" in stale.stderr
     assert openvmi("generate").returncode == 0
-    assert openvmi("check").stdout == "8 generated files are fresh\n"
+    assert openvmi("check").stdout == "11 generated files are fresh\n"

@@ -3,24 +3,29 @@
 
 from __future__ import annotations
 
+import keyword
 import re
 from pathlib import Path
 
-from openvmi.abi.load import CURRENT, interface
+from openvmi.abi.classic_model import ANSWERS
+from openvmi.abi.load import CLASSIC, CURRENT, classic, interface
 from openvmi.abi.model import TYPES, Call, Field, Interface, Struct
 from openvmi.errors import AbiError
 from openvmi.files import write_atomically
 
-#: Generated file (from the top of the tree) -> template.
+#: Generated file (from the top of the tree) -> version of the interface and template.
 OUTPUTS = {
-    "libvmi/include/vmi/abi.h": "abi.h.j2",
-    "libvmi/include/vmi/layout.h": "layout.h.j2",
-    "libvmi/include/vmi/pv.h": "pv.h.j2",
-    "libvmi/include/vmi/asm.h": "asm.h.j2",
-    "libvmi/src/forms.c": "forms.c.j2",
-    "src/openvmi/abi/names.py": "names.py.j2",
-    "src/openvmi/abi/layouts.py": "layouts.py.j2",
-    f"docs/reference/vmi-{CURRENT}.md": "reference.md.j2",
+    "libvmi/include/vmi/abi.h": (CURRENT, "abi.h.j2"),
+    "libvmi/include/vmi/layout.h": (CURRENT, "layout.h.j2"),
+    "libvmi/include/vmi/pv.h": (CURRENT, "pv.h.j2"),
+    "libvmi/include/vmi/asm.h": (CURRENT, "asm.h.j2"),
+    "libvmi/src/forms.c": (CURRENT, "forms.c.j2"),
+    "src/openvmi/abi/names.py": (CURRENT, "names.py.j2"),
+    "src/openvmi/abi/layouts.py": (CURRENT, "layouts.py.j2"),
+    f"docs/reference/vmi-{CURRENT}.md": (CURRENT, "reference.md.j2"),
+    "libvmi/include/vmi/classic.h": (CLASSIC, "classic.h.j2"),
+    "src/openvmi/abi/classic.py": (CLASSIC, "classic.py.j2"),
+    f"docs/reference/vmi-{CLASSIC}.md": (CLASSIC, "classic.md.j2"),
 }
 
 #: In a native form, `{n} x` is the instruction x after n CS prefixes, which 64-bit mode ignores (Intel SDM volume 1,
@@ -33,7 +38,7 @@ _CONSTRAINTS = {"rdi": "D", "rsi": "S", "rdx": "d", "rcx": "c"}
 _FORMATS = {"u8": "B", "u16": "H", "u32": "I", "u64": "Q", "i8": "b", "i16": "h", "i32": "i", "i64": "q"}
 
 
-def render(abi: Interface) -> dict[str, str]:
+def render() -> dict[str, str]:
     """The text of every generated file, by path from the top of the tree."""
     import jinja2
 
@@ -46,22 +51,26 @@ def render(abi: Interface) -> dict[str, str]:
         camel=lambda name: "".join(part.capitalize() for part in name.split("_")),
         c_bytes=lambda data: ", ".join(f"0x{b:02x}" for b in data),
         hexdump=lambda data: data.hex(" "),
-        attribute=lambda name: "self_" if name == "self" else name,  # Python's own first argument has that name
+        # Names that Python itself needs get an underscore.
+        attribute=lambda name: f"{name}_" if name == "self" or keyword.iskeyword(name) else name,
+        registers=lambda names: ", ".join("the arithmetic flags" if n == "flags" else n.upper() for n in names),
         wrap=_wrap,
         comment=_comment,
     )
     context = {
-        "abi": abi, "TYPES": TYPES, "site_text": site_text, "plain_text": plain_text, "operands": operands,
+        "TYPES": TYPES, "ANSWERS": ANSWERS, "site_text": site_text, "plain_text": plain_text, "operands": operands,
         "picture": picture,
         "struct_format": struct_format, "python_default": python_default, "python_type": python_type,
     }
-    return {path: environment.get_template(name).render(context) for path, name in OUTPUTS.items()}
+    definitions = {CURRENT: interface(), CLASSIC: classic()}
+    return {path: environment.get_template(name).render(context, abi=definitions[version])
+            for path, (version, name) in OUTPUTS.items()}
 
 
 def write(top: Path) -> list[str]:
     """Writes what changed; returns those paths."""
     changed = []
-    for name, text in render(interface()).items():
+    for name, text in render().items():
         path = top / name
         if not path.exists() or path.read_text() != text:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -72,10 +81,10 @@ def write(top: Path) -> list[str]:
 
 def check_fresh(top: Path) -> int:
     """Number of generated files, all fresh; :class:`AbiError` names those that are not."""
-    texts = render(interface())
+    texts = render()
     stale = [name for name, text in texts.items() if not (top / name).exists() or (top / name).read_text() != text]
     if stale:
-        raise AbiError(f"stale: {', '.join(stale)} differ from abi/{CURRENT}; run: openvmi abi generate")
+        raise AbiError(f"stale: {', '.join(stale)} differ from what abi/ says; run: openvmi abi generate")
     return len(texts)
 
 

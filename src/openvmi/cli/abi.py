@@ -7,7 +7,8 @@ import typer
 
 from openvmi import sources
 from openvmi.abi import generate, load
-from openvmi.report import interface, record
+from openvmi.abi.model import Interface
+from openvmi.report import classic_interface, interface, record
 
 app = typer.Typer(help="Show and check the interface.")
 
@@ -18,23 +19,32 @@ _VERSION = typer.Option(load.CURRENT, "--version", help="Version of the interfac
 @app.command("list")
 def list_calls(version: str = _VERSION, json: bool = _JSON) -> None:
     """List every call."""
-    abi = load.interface(version)
-    print(record.text([interface.describe(c) for c in abi.calls]) if json else "\n".join(interface.table(abi)))
+    abi = load.definition(version)
+    if isinstance(abi, Interface):
+        described, table = [interface.describe(c) for c in abi.calls], interface.table(abi)
+    else:
+        described, table = [classic_interface.describe(c) for c in abi.calls], classic_interface.table(abi)
+    print(record.text(described) if json else "\n".join(table))
 
 
 @app.command()
 def show(call: str = typer.Argument(help="Name or number."), version: str = _VERSION, json: bool = _JSON) -> None:
     """Show the definition of one call."""
-    abi = load.interface(version)
-    found = interface.find(abi, call)
-    print(record.text(interface.describe(found)) if json else "\n".join(interface.lines(found, abi)))
+    abi = load.definition(version)
+    if isinstance(abi, Interface):
+        found = interface.find(abi, call)
+        described, lines = interface.describe(found), interface.lines(found, abi)
+    else:
+        classic = classic_interface.find(abi, call)
+        described, lines = classic_interface.describe(classic), classic_interface.lines(classic, abi)
+    print(record.text(described) if json else "\n".join(lines))
 
 
 @app.command()
 def check(json: bool = _JSON) -> None:
     """Fail when a file that is generated from the interface is stale."""
     count = generate.check_fresh(sources.top())
-    print(record.text({"version": load.CURRENT, "fresh": count}) if json else f"{count} generated files are fresh")
+    print(record.text({"versions": load.versions(), "fresh": count}) if json else f"{count} generated files are fresh")
 
 
 @app.command("generate")

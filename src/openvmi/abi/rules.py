@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: MIT
+"""The rules that the definition of an interface with sites (VMI 4.x) follows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from openvmi.abi.model import TYPES, Call, Interface
+from openvmi.abi.parts import struct_problems
+
+
+def problems(abi: Interface) -> Iterator[str]:
+    """Yields every broken rule as a sentence."""
+    constants = {c.name: c.value for c in abi.constants}
+    if "SITE_LIMIT" not in constants:
+        yield "no constant SITE_LIMIT, the most bytes of any site"
+        return
+    groups = {g.name: g for g in abi.groups}
+    numbers: dict[int, str] = {}
+    names: set[str] = set()
+    for group in abi.groups:
+        for tied in group.tied:
+            if tied not in groups or group.name not in groups[tied].tied:
+                yield f"group {group.name} is tied to {tied}, which does not name it back"
+        if [c.number for c in group.calls] != sorted(c.number for c in group.calls):
+            yield f"group {group.name}: calls are not in the order of their numbers"
+        for call in group.calls:
+            if call.number in numbers or call.name in names:
+                yield f"{call.name}: name or number {call.number:#06x} is used twice"
+            numbers[call.number] = call.name
+            names.add(call.name)
+            if call.number >> 8 != group.id:
+                yield f"{call.name}: number {call.number:#06x} is not in group {group.id:#04x}"
+            yield from _call_problems(call, abi, constants["SITE_LIMIT"])
+    for profile in abi.profiles:
+        for name in profile.groups:
+            if name not in groups:
+                yield f"profile {profile.name}: unknown group {name}"
+    yield from struct_problems(abi.structs)
+    for struct in abi.structs:
+        for field in struct.fields:
+            if field.offset % field.width:
+                yield f"{struct.name}.{field.name}: offset {field.offset} is not aligned to {field.width}"
+
+
+def _call_problems(call: Call, abi: Interface, site_limit: int) -> Iterator[str]:
+    if call.convention not in {c.name for c in abi.conventions} or call.profile not in {p.name for p in abi.profiles}:
+        yield f"{call.name}: unknown convention {call.convention!r} or profile {call.profile!r}"
+    if call.native.size != call.site or call.site > site_limit:
+        yield (f"{call.name}: a site of {call.site} bytes with {call.native.size} native ones; they must fill it, and "
+               f"there are at most {site_limit}")
+    if unknown := set(call.errors) - {e.name for e in abi.errors}:
+        yield f"{call.name}: unknown errors {sorted(unknown)}"
+    if len(call.arguments) > len(abi.argument_registers):
+        yield f"{call.name}: more arguments than registers"
+    for kind in [a.type for a in call.arguments] + [call.result]:
+        if kind not in TYPES:
+            yield f"{call.name}: unknown type {kind!r}"
