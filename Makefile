@@ -6,13 +6,21 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-ROMS := $(patsubst roms/%/rom.toml,build/roms/%.rom,$(wildcard roms/*/rom.toml))
-GUESTS := $(patsubst kernels/%/guest.toml,build/guests/%.elf,$(wildcard kernels/*/guest.toml))
+# A folder gives one ROM of its name, or one for each variant that its rom.toml names.
+VARIANTS = $(shell sed -n 's/^\[variant\.\([^]]*\)\].*/\1/p' $(1))
+WITH_VARIANTS := $(foreach toml,$(wildcard roms/*/rom.toml),$(if $(call VARIANTS,$(toml)),$(toml)))
+ROMS := $(patsubst roms/%/rom.toml,build/roms/%.rom,$(filter-out $(WITH_VARIANTS),$(wildcard roms/*/rom.toml))) \
+	$(foreach toml,$(WITH_VARIANTS),$(patsubst %,build/roms/%.rom,$(call VARIANTS,$(toml))))
+# Kernels that Linux's boot protocol starts are files of another format.
+BZIMAGES := $(patsubst kernels/%/guest.toml,build/guests/%.bzimage,$(shell grep -ls '^format *= *"bzimage"' kernels/*/guest.toml))
+GUESTS := $(filter-out $(BZIMAGES:.bzimage=.elf),$(patsubst kernels/%/guest.toml,build/guests/%.elf,$(wildcard kernels/*/guest.toml))) \
+	$(BZIMAGES)
 # What openvmi bench xen compares with: the same kernel with its own code for Xen.
 DIRECT := build/guests/bench-xen-direct.elf
 HEADERS := $(wildcard libvmi/include/vmi/*.h)
 LIBVMI := $(shell find libvmi -type f)
 TOOL := src/openvmi/toolchain.py $(wildcard src/openvmi/abi/*.py)
+ROM_TOOL := $(TOOL) $(wildcard src/openvmi/rom/* src/openvmi/classic/*.py)
 
 .PHONY: build run test test-xl setup check wheel bench clean
 build: $(ROMS) $(GUESTS) $(DIRECT)
@@ -41,6 +49,7 @@ bench: build
 	$(BIN)/python benchmarks/spine.py
 	$(BIN)/python benchmarks/native.py
 	$(BIN)/openvmi bench xen
+	$(BIN)/openvmi bench classic
 
 setup: $(READY)
 
@@ -53,10 +62,20 @@ $(READY): pyproject.toml constraints.txt
 	@touch $@
 
 .SECONDEXPANSION:
-build/roms/%.rom: $$(shell find roms/$$* -type f) $(HEADERS) $(TOOL) $(wildcard src/openvmi/rom/*) | $(READY)
+define VARIANT_RULE
+build/roms/$(2).rom: $(shell find $(1) -type f) $(HEADERS) $(ROM_TOOL) | $(READY)
+	$(BIN)/openvmi rom build $(1) --variant $(2)
+endef
+$(foreach toml,$(WITH_VARIANTS),$(foreach variant,$(call VARIANTS,$(toml)),\
+	$(eval $(call VARIANT_RULE,$(patsubst %/,%,$(dir $(toml))),$(variant)))))
+
+build/roms/%.rom: $$(shell find roms/$$* -type f) $(HEADERS) $(ROM_TOOL) | $(READY)
 	$(BIN)/openvmi rom build $*
 
 build/guests/%.elf: $$(shell find kernels/$$* kernels/common -type f) $(LIBVMI) $(TOOL) $(wildcard src/openvmi/guest/*.py) | $(READY)
+	$(BIN)/openvmi guest build $*
+
+build/guests/%.bzimage: $$(shell find kernels/$$* kernels/classic -type f) $(HEADERS) $(TOOL) $(wildcard src/openvmi/guest/*.py) | $(READY)
 	$(BIN)/openvmi guest build $*
 
 $(DIRECT): $(shell find kernels/bench kernels/common contrib/xen-direct roms/xen -type f) $(LIBVMI) $(TOOL) $(wildcard src/openvmi/guest/*.py) | $(READY)

@@ -9,10 +9,19 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-#: Folder of sources, its definition file, where the results are, their extension.
-_BUILT = (("roms", "rom.toml", "build/roms", ".rom"), ("kernels", "guest.toml", "build/guests", ".elf"))
-#: Of the boot shim beside a ROM whose definition has one.
-_SHIM = ".shim"
+
+def _rom_files(name: str, about: dict[str, Any]) -> list[str]:
+    """What a folder of roms builds: a ROM of its name, or one for each variant; beside it a boot shim if it has one."""
+    return [f"{variant}.rom" for variant in about.get("variant", (name,))] + [f"{name}.shim"] * ("shim" in about)
+
+
+def _guest_files(name: str, about: dict[str, Any]) -> list[str]:
+    """What a folder of kernels builds: an ELF file, if it names no other format."""
+    return [f"{name}.{about.get('guest', {}).get('format', 'elf')}"]
+
+
+#: Folder of sources, its definition file, folder of the results in build and in the package, the results' names.
+_BUILT = (("roms", "rom.toml", "roms", _rom_files), ("kernels", "guest.toml", "guests", _guest_files))
 
 
 class Hook(BuildHookInterface):
@@ -26,15 +35,15 @@ class Hook(BuildHookInterface):
         included = build_data["force_include"]
         included[str(top / "abi")] = "openvmi/_data/abi"
         missing = []
-        for folder, definition, results, extension in _BUILT:
+        for folder, definition, results, files in _BUILT:
             names = sorted(path.parent.name for path in (top / folder).glob(f"*/{definition}"))
             if not names:
                 missing.append(f"anything in {folder}")
             for name in names:
                 about = tomllib.loads((top / folder / name / definition).read_text(encoding="utf-8"))
-                for suffix in (extension, _SHIM) if "shim" in about else (extension,):
-                    built = top / results / f"{name}{suffix}"
-                    included[str(built)] = f"openvmi/_data/{folder if folder == 'roms' else 'guests'}/{built.name}"
+                for file in files(name, about):
+                    built = top / "build" / results / file
+                    included[str(built)] = f"openvmi/_data/{results}/{file}"
                     if not built.is_file():
                         missing.append(str(built.relative_to(top)))
         for backend in sorted(top.glob("contrib/*/backend.toml")):  # the benchmark kernel with each

@@ -23,7 +23,7 @@ class BadRomError(BadFileError):
 
 
 class BadGuestError(BadFileError):
-    """A guest image is not an ELF file that this interface can boot."""
+    """A guest image is neither an ELF file that this interface can boot nor a bzImage."""
 
 
 class AbiError(BadFileError):

@@ -13,6 +13,7 @@ from openvmi.errors import OpenVmiError
 from openvmi.guest.image import GuestImage
 from openvmi.hypervisors.base import Availability, Ending, Hypervisor, default_rom_path, needs_rom
 from openvmi.rom.image import RomImage
+from openvmi.rom.load import load
 from openvmi.running import NO_ROM, Request, Run, open_guest, run
 from openvmi.status import Status, status_of
 
@@ -114,7 +115,10 @@ def _places(hypervisor: Hypervisor) -> Iterator[Place]:
     elif not needs_rom(hypervisor):
         yield none
     for path in sorted(resources.built("roms").glob("*.rom")):
-        if path != default and RomImage.load(path).hypervisor == hypervisor.name:
+        if path == default:
+            continue
+        rom = load(path, checked=False)
+        if isinstance(rom, RomImage) and rom.hypervisor == hypervisor.name:
             yield Place(hypervisor.name, path.stem, str(path))
     if default and not needs_rom(hypervisor):
         yield none

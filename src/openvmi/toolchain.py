@@ -13,27 +13,43 @@ from collections.abc import Sequence
 from importlib import metadata, util
 from pathlib import Path
 
+from attrs import frozen
+
 from openvmi.errors import BuildError, UnavailableError
 
 #: For everything that runs at kernel privilege: no vector registers, no red zone, nothing the C library would bring.
 FREESTANDING = (
     "-std=c11", "-Os", "-g", "-ffreestanding", "-fno-builtin", "-fno-stack-protector", "-fno-omit-frame-pointer",
     "-fno-asynchronous-unwind-tables", "-fno-sanitize=all", "-fno-pic", "-fno-pie", "-mno-red-zone",
-    "-mno-mmx", "-mno-sse", "-mno-sse2", "-mcmodel=small", "-Wall", "-Wextra", "-Werror",
+    "-mno-mmx", "-mno-sse", "-mno-sse2", "-Wall", "-Wextra", "-Werror",
 )
-_TARGET = "x86_64-freestanding-none"
 _TIMEOUT = 300.0
+
+
+@frozen
+class Target:
+    """What code is made for: the compiler's name of it, further flags of the compiler, the linker's name of it."""
+
+    triple: str
+    flags: tuple[str, ...]
+    emulation: str
+
+
+X86_64 = Target("x86_64-freestanding-none", ("-mcmodel=small",), "elf_x86_64")
+#: For the classic interface: what an i686 has, for no client asks for more.
+I386 = Target("x86-freestanding-none", ("-mcpu=i686",), "elf_i386")
 
 
 class Toolchain:
     """Compiles and links. `work` is a folder for the compiler's cache."""
 
-    def __init__(self, work: Path) -> None:
+    def __init__(self, work: Path, target: Target = X86_64) -> None:
         found = util.find_spec("ziglang")
         if found is None or found.origin is None:
             raise UnavailableError("the compiler is not installed; run: pip install 'openvmi[build]'")
         self._home = Path(found.origin).parent
         self._work = work
+        self._target = target
 
     @staticmethod
     def version() -> str:
@@ -49,7 +65,7 @@ class Toolchain:
         folders |= {str(self._home): "compiler", str(self._home.resolve()): "compiler"}
         mapped = [f"-ffile-prefix-map={old}={folders[old]}" for old in sorted(folders, key=len)]
         self._run(
-            ["cc", "-target", _TARGET, *flags, "-ffile-compilation-dir=.", *mapped,
+            ["cc", "-target", self._target.triple, *self._target.flags, *flags, "-ffile-compilation-dir=.", *mapped,
              *[f"-I{folder.resolve()}" for folder in includes],
              "-c", str(source.resolve()), "-o", str(output.resolve())],
             f"compiling {source.name}",
@@ -58,7 +74,7 @@ class Toolchain:
     def link(self, objects: Sequence[Path], output: Path, script: Path, flags: Sequence[str] = ()) -> None:
         """Objects to an ELF file under a linker script that keeps what it needs (KEEP)."""
         self._run(
-            ["ld.lld", "-m", "elf_x86_64", "-nostdlib", "-static", "--build-id=none", "-z", "noexecstack",
+            ["ld.lld", "-m", self._target.emulation, "-nostdlib", "-static", "--build-id=none", "-z", "noexecstack",
              "-T", str(script.resolve()), *flags, *[str(o.resolve()) for o in objects], "-o", str(output.resolve())],
             f"linking {output.name}",
         )

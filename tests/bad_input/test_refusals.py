@@ -15,6 +15,7 @@ from openvmi.sizes import show
 from openvmi.status import Status
 from tests.bad_input.command import HELLO, Done, clean, openvmi, refused
 from tests.bad_input.damage import DATA, Elf, Rom
+from tests.rom.classic_rom import image as classic_rom
 
 
 def version(major: int, minor: int) -> Elf:
@@ -53,6 +54,13 @@ def test_rom_older_than_the_guest_needs(tmp_path: Path) -> None:
 def test_rom_newer_than_the_guest_needs(tmp_path: Path) -> None:
     (tmp_path / "newer.rom").write_bytes(Rom().header("minor", MINOR + 1).data)
     assert openvmi(*HELLO, "--rom", tmp_path / "newer.rom").status == 0
+
+
+@pytest.mark.parametrize("data", [classic_rom(), Rom().header("major", 3).data], ids=["in order", "by its header"])
+def test_rom_of_the_classic_interface(data: bytes, tmp_path: Path) -> None:
+    (tmp_path / "old.rom").write_bytes(data)
+    refused(openvmi(*HELLO, "--rom", tmp_path / "old.rom"), Status.REFUSED, "old.rom: a ROM of VMI 3.0",
+            f"a guest of VMI {MAJOR}.{MINOR} needs one of version {MAJOR}", "openvmi run bzImage")
 
 
 def test_rom_of_another_hypervisor(tmp_path: Path) -> None:

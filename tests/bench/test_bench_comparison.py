@@ -82,13 +82,43 @@ def test_a_row_without_bar_is_only_reported() -> None:
     assert not compare(plan, DIRECT, rows(empty=7, long=1007, whole=10_000), 100).good
 
 
+@pytest.mark.parametrize(("short", "good"), [(110, True), (111, False), (7, True)])
+def test_a_bar_of_instructions_only(short: int, good: bool) -> None:
+    """Neither the ratio nor the MORE of short rows counts then. 3 of 100, and no row for everything."""
+    plan = evolve(PLAN, more={"short": 3}, whole=None)
+    found = compare(plan, DIRECT, rows(empty=7, long=1007, short=short), 100)
+    assert [row.row for row in found.rows] == ["empty", "long", "short"]
+    assert (found.rows[-1].bar, found.rows[-1].by_ratio, found.rows[-1].good, found.good) == ("+3", False, good, good)
+
+
+def test_a_bar_is_not_missed_by_the_share_of_a_turn() -> None:
+    """5.006 - 2.006 is more than 3 in floating point."""
+    here, there = Row("short", 2000, 4012), Row("short", 2000, 10012)
+    assert there.per_turn - here.per_turn > 3
+    found = compare(evolve(PLAN, more={"short": 3}), {"short": here}, {"short": there}, 1)
+    assert [row.difference for row in found.rows if row.row == "short" and row.good] == [3]
+
+
+def test_a_row_without_native_form() -> None:
+    """What it takes without ROM is the set-up of its arguments: the rest is the ROM's, and there is no ratio."""
+    plan = evolve(PLAN, no_native=frozenset({"short"}), no_bar={"short": "for a reason"})
+    row = compare(plan, DIRECT, rows(empty=7, long=1007, short=300, whole=1), 1).rows[2]
+    assert (row.native, row.difference, row.ratio, row.good) == (False, 193, None, True)
+    assert not compare(plan, DIRECT, rows(empty=7, long=1007, whole=1), 1).rows[2].good
+
+
+def test_what_was_measured_of_the_rom() -> None:
+    bar = compare(PLAN, DIRECT, DIRECT, 100, "ROM image").bars[-1]
+    assert (bar.title, bar.found, bar.most, bar.good) == ("ROM image", 100, 100, True)
+
+
 def test_different_turns_are_different_kernels() -> None:
     with pytest.raises(OpenVmiError, match="direct made 10 turns and linked 5; they are not built from the same"):
         compare(PLAN, DIRECT, rows(5, empty=7), 1)
 
 
 def test_known() -> None:
-    assert known.names() == ["xen"] and known.get("xen").hypervisor == "xen"
+    assert known.names() == ["classic", "xen"] and known.get("xen").hypervisor == "xen"
     assert {limit.row for limit in known.get("xen").limits} <= set(known.get("xen").rows)
-    with pytest.raises(UsageError, match=r"there is no comparison '\.\./xen'; known are xen"):
+    with pytest.raises(UsageError, match=r"there is no comparison '\.\./xen'; known are classic, xen"):
         known.get("../xen")

@@ -86,3 +86,12 @@ def test_asked_once_and_again_when_replaced(path: Path) -> None:
     (path / installation.PROGRAM).rename(path / "old")
     _fake(path, script + "8.0.0\n")
     assert installation.find().version == "8.0.0"
+
+
+def test_either_will_do_for_32_bits(path: Path) -> None:
+    with pytest.raises(UnavailableError, match="qemu-system-x86_64 is not on PATH"):
+        installation.find(installation.PROGRAMS_I386)
+    _fake(path, "#!/bin/sh\necho QEMU emulator version 7.0.0\n")
+    assert installation.find(installation.PROGRAMS_I386).program == str(path / installation.PROGRAM)
+    (path / "qemu-system-i386").symlink_to(installation.PROGRAM)
+    assert installation.find(installation.PROGRAMS_I386).program == str(path / "qemu-system-i386")

@@ -47,6 +47,26 @@ def test_includes_boot_shims(top: Path, tree: Path) -> None:
     assert included(top, tree)[str(tree / "build/roms/one.shim")] == "openvmi/_data/roms/one.shim"
 
 
+def test_includes_every_variant_of_a_rom(top: Path, tree: Path) -> None:
+    (tree / "roms/one/rom.toml").write_text("[variant.one-small]\n[variant.one-large]\n")
+    for variant in ("one-small", "one-large"):
+        with pytest.raises(FileNotFoundError, match=rf"build/roms/{variant}\.rom.*; run: make build"):
+            included(top, tree)
+        (tree / f"build/roms/{variant}.rom").touch()
+    found = [name for name in included(top, tree).values() if name.endswith(".rom")]
+    assert found == ["openvmi/_data/roms/one-small.rom", "openvmi/_data/roms/one-large.rom"]
+
+
+def test_includes_kernels_of_other_formats(top: Path, tree: Path) -> None:
+    (tree / "kernels/two/guest.toml").write_text('[guest]\nformat = "bzimage"\n')
+    with pytest.raises(FileNotFoundError, match=r"there is no build/guests/two\.bzimage; run: make build"):
+        included(top, tree)
+    (tree / "build/guests/two.bzimage").touch()
+    found = included(top, tree)
+    assert found[str(tree / "build/guests/two.bzimage")] == "openvmi/_data/guests/two.bzimage"
+    assert str(tree / "build/guests/two.elf") not in found
+
+
 def test_includes_the_benchmark_with_each_backend(top: Path, tree: Path) -> None:
     (tree / "contrib/one").mkdir(parents=True)
     (tree / "contrib/one/backend.toml").touch()

@@ -35,6 +35,8 @@ def test_contents(wheel: Path, top: Path) -> None:
         rom = archive.read("openvmi/_data/roms/emu.rom")
     assert rom == (top / "build" / "roms" / "emu.rom").read_bytes()
     assert {"openvmi/_data/guests/hello.elf", "openvmi/_data/abi/4.0/interface.toml", "openvmi/py.typed",
+            "openvmi/_data/abi/3.0/interface.toml", "openvmi/_data/roms/classic-full.rom",
+            "openvmi/abi/templates/classic.md.j2",
             "openvmi/rom/rom.lds", "openvmi/abi/templates/abi.h.j2", "openvmi/cli/main.py"} <= names
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert not any(name.endswith((".c", ".S", ".pyc")) for name in names)

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,9 @@ from openvmi import resources
 from openvmi.abi.layouts import RomGroup, RomReloc
 from openvmi.abi.load import interface
 from openvmi.abi.names import Call, LicenceClass, LinkKind, Profile, RelocationKind
+from openvmi.classic.build import build as build_classic
+from openvmi.classic.definition import read as read_classic
+from openvmi.classic.image import ClassicRom
 from openvmi.rom.build import build
 from openvmi.rom.emit import Answer, RomContents
 from openvmi.rom.image import RomImage
@@ -95,3 +100,24 @@ def sources(tmp_path: Path) -> Callable[..., Path]:
         return folder
 
     return make
+
+
+@pytest.fixture(scope="session")
+def classic(work: Path) -> Callable[[str], ClassicRom]:
+    """Builds a variant of roms/classic, such as classic-full, once in a session. Its path is that of the file."""
+    top = resources.checkout()
+    assert top is not None
+    definition = read_classic(top / "roms" / "classic")
+    variants = {variant.name: variant for variant in definition.variants}
+
+    @cache
+    def build_variant(name: str) -> ClassicRom:
+        return build_classic(definition, variants[name], work / f"{name}.rom", work)
+
+    return build_variant
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Path:
+    """A copy of the small classic ROM of these tests, to be changed."""
+    return Path(shutil.copytree(Path(__file__).parent / "data" / "classic", tmp_path / "tiny"))

@@ -15,8 +15,9 @@ from openvmi.abi.names import Call, LinkKind, RelocationKind
 from openvmi.errors import BuildError, UsageError
 from openvmi.rom import build as builder
 from openvmi.rom.build import build
-from openvmi.rom.definition import find, read
+from openvmi.rom.definition import read
 from openvmi.rom.image import RomImage
+from openvmi.rom.toml import find
 
 Sources = Callable[..., Path]
 

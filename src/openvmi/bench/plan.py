@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from attrs import Factory, frozen
 
 RATIO = 1.02  #: of a row, at most
@@ -25,11 +27,16 @@ class Plan:
     """Rows are known by the name that the kernel prints."""
 
     hypervisor: str
-    direct: str  #: name of the built guest with the code compiled in
-    linked: str  #: of the one that links to the hypervisor's ROM
+    direct: str  #: name of the built guest that does without a ROM
+    linked: str  #: of the one that links to the ROM; may be the same, which then runs without and with
     empty: str  #: the row whose turn does nothing
-    whole: str  #: the row that is everything together
-    rows: dict[str, str]  #: name -> for people, in the order of the table; without `empty` and `whole`
+    whole: str | None  #: the row that is everything together, if there is one
+    rows: Mapping[str, str]  #: name -> for people, in the order of the table; without `empty` and `whole`
     limits: tuple[Limit, ...]
-    rom_text: int  #: bytes of ROM text, at most
-    no_bar: dict[str, str] = Factory(dict)  #: rows that are reported only -> why
+    rom_size: int  #: bytes of ROM text, or of the whole image if it is one of the classic interface, at most
+    rom: str | None = None  #: name of the ROM; None: the hypervisor's own
+    no_bar: Mapping[str, str] = Factory(dict)  #: rows that are reported only -> why
+    more: Mapping[str, int] = Factory(dict)  #: rows whose one bar is that many instructions more, at most
+    no_native: frozenset[str] = frozenset()  #: rows of which a kernel without ROM does nothing but set up arguments
+    forms: tuple[str, str] = ("compiled in", "through the ROM")  #: what is compared, for people
+    notes: tuple[str, ...] = ()  #: sentences below the table

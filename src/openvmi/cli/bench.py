@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""openvmi bench: what the ROM costs a kernel that could do without."""
+"""openvmi bench: what a ROM costs a kernel that could do without."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ app = typer.Typer()
 
 @app.command()
 def bench(
-    what: str = typer.Argument(help="Hypervisor whose ROM is compared with code that is compiled into the kernel."),
+    what: str = typer.Argument(help="xen: its ROM, and a kernel's own code for Xen. classic: the ROM of VMI 3.0, and"
+                                    " native instructions."),
     timeout: float = typer.Option(120.0, min=0.001, help="Seconds that each run may take."),
     json: Path | None = typer.Option(None, help="File for the record; - is stdout, the table on stderr."),
 ) -> int:

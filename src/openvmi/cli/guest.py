@@ -7,8 +7,9 @@ from pathlib import Path
 
 import typer
 
-from openvmi.report import guest as report
-from openvmi.report import record
+from openvmi.guest.linux import LinuxImage
+from openvmi.guest.load import Guest
+from openvmi.report import guest, linux, record
 
 app = typer.Typer(help="Build and inspect guests.")
 
@@ -18,22 +19,29 @@ _JSON = typer.Option(False, "--json", help="Print JSON.")
 @app.command()
 def build(
     name: str = typer.Argument(help="Folder with a guest.toml, or the name of a kernel in the source tree."),
-    output: Path | None = typer.Option(None, "--output", "-o", help="File to write.  [build/guests/NAME.elf]"),
+    output: Path | None = typer.Option(None, "--output", "-o",
+                                       help="File to write.  [build/guests/NAME.elf or .bzimage]"),
     backend: Path | None = typer.Option(None, "--with", help="Folder with a backend.toml, code for a hypervisor, to "
                                                              "compile in; the guest's name ends in its name."),
     json: bool = _JSON,
 ) -> None:
-    """Compile and link a guest, and check the result."""
+    """Compile and link a guest, or a bzImage for i386, and check the result."""
     from openvmi.guest import build as builder
 
     image = builder.build_named(name, output, backend)
-    print(record.text(report.describe(image)) if json else "\n".join(report.lines(image)[:2]))
+    _show(image, json, 2)
 
 
 @app.command()
 def inspect(file: Path = typer.Argument(help="Guest image."), json: bool = _JSON) -> None:
     """Show what a guest's file says, once every check has passed."""
-    from openvmi.guest import image
+    from openvmi.guest.load import load
 
-    found = image.load(file)
-    print(record.text(report.describe(found)) if json else "\n".join(report.lines(found)))
+    _show(load(file), json)
+
+
+def _show(image: Guest, json: bool, most: int | None = None) -> None:
+    if isinstance(image, LinuxImage):
+        print(record.text(linux.describe(image)) if json else "\n".join(linux.lines(image)[:most]))
+    else:
+        print(record.text(guest.describe(image)) if json else "\n".join(guest.lines(image)[:most]))

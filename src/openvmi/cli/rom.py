@@ -3,12 +3,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from openvmi.errors import UsageError
+from openvmi.status import Status
+
 if TYPE_CHECKING:
+    from rich.console import Console
+
+    from openvmi.classic.image import ClassicRom
     from openvmi.rom.image import RomImage
 
 app = typer.Typer(help="Build and inspect ROM images.", no_args_is_help=True)
@@ -20,23 +27,54 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables
 def build(
     name: Annotated[str, typer.Argument(metavar="NAME_OR_FOLDER", help="A folder of roms/, or any with a rom.toml.")],
     output: Annotated[Path | None, typer.Option("-o", "--output", help="File to write.")] = None,
+    variant: Annotated[str | None, typer.Option(help="Only this variant of a ROM that has several.")] = None,
     json: Json = False,
 ) -> None:
     """Build a ROM from its sources, and the boot shim that starts guests where the hypervisor needs one."""
+    from openvmi.abi.load import CLASSIC
+    from openvmi.rom import toml
+
+    folder = toml.find(name)
+    if toml.interface(folder) == CLASSIC:
+        _build_classic(folder, output, variant, json)
+        return
+    if variant is not None:
+        raise UsageError(f"{name} has no variants; leave out --variant")
     from openvmi import resources
     from openvmi.rom.build import build as build_rom
     from openvmi.rom.build import shim_beside
-    from openvmi.rom.definition import find, read
+    from openvmi.rom.definition import read
 
-    folder = find(name)
     target = output or resources.built("roms") / f"{folder.resolve().name}.rom"
     image = build_rom(folder, target, resources.built("cache"))
     if json:
-        _print_json(image)
+        _print_json(_about(image)[0])
     else:
         typer.echo(f"{target}: {len(image.data)} bytes, {image.descriptor.text_size} of them text")
         if read(folder).shim:
             typer.echo(f"{shim_beside(target)}: its boot shim")
+
+
+def _build_classic(folder: Path, output: Path | None, name: str | None, json: bool) -> None:
+    from openvmi import resources
+    from openvmi.classic.build import build as build_rom
+    from openvmi.classic.definition import read
+
+    definition = read(folder)
+    variants = [variant for variant in definition.variants if name in (None, variant.name)]
+    known = ", ".join(variant.name for variant in definition.variants)
+    if not variants:
+        raise UsageError(f"{definition.name}: no variant {name!r}; expected one of {known}")
+    if len(variants) > 1 and (output or json):
+        raise UsageError(f"{definition.name}: {len(variants)} variants, and a file or JSON is for one; name it with "
+                         f"--variant, one of {known}")
+    for variant in variants:
+        target = output or resources.built("roms") / f"{variant.name}.rom"
+        rom = build_rom(definition, variant, target, resources.built("cache"))
+        if json:
+            _print_json(_about(rom)[0])
+        else:
+            typer.echo(f"{target}: {len(rom.data)} bytes")
 
 
 @app.command()
@@ -44,23 +82,37 @@ def inspect(
     file: Annotated[Path, typer.Argument(help="A ROM image.")],
     json: Json = False,
 ) -> None:
-    """Show what a ROM is and what it does at every call."""
+    """Show what a ROM is and what it does at every call.
+
+    A ROM for the classic interface is shown whatever is wrong with it; the exit status tells that something is.
+    """
+    from openvmi.report.screen import Screen
+    from openvmi.rom.load import load
+
+    about, show = _about(load(file, checked=False))
+    if json:
+        _print_json(about)
+    else:
+        show(about, Screen())
+    if about.get("findings"):
+        raise typer.Exit(Status.BAD_FILE)
+
+
+def _about(rom: RomImage | ClassicRom) -> tuple[dict[str, Any], Callable[[dict[str, Any], Console], None]]:
+    """What is known about a ROM, and how to show that."""
     from openvmi.rom.image import RomImage
 
-    image = RomImage.load(file)
-    if json:
-        _print_json(image)
-        return
-    from openvmi.report.screen import Screen
-    from openvmi.rom.describe import describe
-    from openvmi.rom.render import show
+    if isinstance(rom, RomImage):
+        from openvmi.rom import describe, render
 
-    show(describe(image), Screen())
+        return describe.describe(rom), render.show
+    from openvmi.classic import describe as classic
+    from openvmi.classic import render as classic_render
+
+    return classic.describe(rom), classic_render.show
 
 
-def _print_json(image: RomImage) -> None:
+def _print_json(about: dict[str, Any]) -> None:
     import json
 
-    from openvmi.rom.describe import describe
-
-    typer.echo(json.dumps(describe(image), indent=2))
+    typer.echo(json.dumps(about, indent=2))

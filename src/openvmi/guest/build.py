@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Builds a guest kernel from its folder, together with libvmi.
+"""Builds a guest kernel from its folder, together with libvmi; or a bzImage for i386, without.
 
 The result depends on the sources and the compiler only: two checkouts give the same bytes.
 """
@@ -14,9 +14,10 @@ from pathlib import Path
 from openvmi import resources, sources
 from openvmi.errors import BuildError, UsageError
 from openvmi.files import write_atomically
-from openvmi.guest import definition, image
+from openvmi.guest import bzimage, definition, image
 from openvmi.guest.definition import GuestDefinition
-from openvmi.toolchain import FREESTANDING, Toolchain
+from openvmi.guest.load import Guest
+from openvmi.toolchain import FREESTANDING, I386, X86_64, Toolchain
 
 
 def find(name: str) -> Path:
@@ -30,7 +31,7 @@ def find(name: str) -> Path:
                      + (f", or one of {', '.join(known)}" if known else ""))
 
 
-def build_named(name: str, output: Path | None = None, backend: Path | None = None) -> image.GuestImage:
+def build_named(name: str, output: Path | None = None, backend: Path | None = None) -> Guest:
     """Builds the kernel that :func:`find` finds, to `output` or to where built guests belong.
 
     `backend` is the folder of one to compile in: the guest is then called NAME-BACKEND.
@@ -39,10 +40,10 @@ def build_named(name: str, output: Path | None = None, backend: Path | None = No
     about = definition.read(find(name))
     if backend is not None:
         about = definition.with_backend(about, definition.read_backend(backend))
-    return build_defined(about, output or resources.built("guests") / f"{about.name}.elf", work)
+    return build_defined(about, output or resources.built("guests") / f"{about.name}.{about.format}", work)
 
 
-def build(folder: Path, output: Path, work: Path) -> image.GuestImage:
+def build(folder: Path, output: Path, work: Path) -> Guest:
     """Compiles, links, checks, and only then writes `output`. `work` is for the compiler's cache.
 
     Raises :class:`BuildError` when the sources do not make a guest, :class:`BadGuestError` when they make one that
@@ -51,10 +52,10 @@ def build(folder: Path, output: Path, work: Path) -> image.GuestImage:
     return build_defined(definition.read(folder), output, work)
 
 
-def build_defined(about: GuestDefinition, output: Path, work: Path) -> image.GuestImage:
+def build_defined(about: GuestDefinition, output: Path, work: Path) -> Guest:
     """:func:`build` for a definition that was read, and perhaps changed."""
     libvmi = sources.top() / "libvmi"
-    toolchain = Toolchain(work)
+    toolchain = Toolchain(work, I386 if about.format == definition.BZIMAGE else X86_64)
     shared = [libvmi / "include", libvmi / "src"]
     kernel = [*shared, about.folder, *about.includes]
     jobs = [(source, kernel, about.defines) for source in about.sources]
@@ -72,12 +73,19 @@ def build_defined(about: GuestDefinition, output: Path, work: Path) -> image.Gue
         linked = Path(scratch) / f"{about.name}.elf"
         toolchain.link(objects, linked, about.script or libvmi / "guest.lds")
         data = linked.read_bytes()
-    result = image.parse(data, str(output))
+    result = _checked(about, data, str(output))
+    _made(output.parent)
+    write_atomically(output, result.data)
+    return result
+
+
+def _checked(about: GuestDefinition, data: bytes, output: str) -> Guest:
+    if about.format == definition.BZIMAGE:
+        return bzimage.from_elf(data, output)
+    result = image.parse(data, output)
     if result.licence != about.licence:
         raise BuildError(f"{about.folder / definition.FILE}: licence is {about.licence!r}, but the LICENCE note that "
                          f"was built says {result.licence!r}; use VMI_GUEST_LICENCE in the note")
-    _made(output.parent)
-    write_atomically(output, data)
     return result
 
 

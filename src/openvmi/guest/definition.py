@@ -9,6 +9,7 @@
     includes = ["include"]          # more header folders; optional
     script = "own.lds"              # linker script in the folder; optional, else libvmi's
     libvmi = true                   # false: the kernel brings everything itself; optional
+    format = "elf"                  # "bzimage": for i386, by openvmi.guest.bzimage, with its own script and no libvmi
     [guest.defines]                 # preprocessor definitions; optional
     TICKS = 10
 
@@ -34,9 +35,11 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 _DEFINE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _COMMON: dict[str, type] = {"name": str, "description": str, "licence": str, "sources": list, "includes": list,
                             "defines": dict}
-_KEYS = {"guest": _COMMON | {"script": str, "libvmi": bool}, "backend": _COMMON}
+_KEYS = {"guest": _COMMON | {"script": str, "libvmi": bool, "format": str}, "backend": _COMMON}
 _REQUIRED = ("name", "licence", "sources")
 SOURCE_KINDS = (".c", ".S")
+ELF, BZIMAGE = "elf", "bzimage"
+FORMATS = (ELF, BZIMAGE)
 
 
 @frozen
@@ -63,6 +66,7 @@ class GuestDefinition:
     defines: tuple[tuple[str, str], ...]
     script: Path | None  #: None: libvmi's
     libvmi: bool
+    format: str = ELF  #: one of FORMATS; the extension of the built file
     backend: BackendDefinition | None = None  #: compiled in
 
 
@@ -70,10 +74,14 @@ def read(folder: Path) -> GuestDefinition:
     """Reads and checks a kernel's definition; :class:`BuildError` names the file and the key that is wrong."""
     path = folder / FILE
     about = _read_table(path, "guest")
-    script = about.get("script")
+    script, libvmi, form = about.get("script"), about.get("libvmi", True), about.get("format", ELF)
+    if form not in FORMATS:
+        raise BuildError(f"{path}: format is {form!r}, expected one of {', '.join(FORMATS)}")
+    if form == BZIMAGE and (libvmi or not script):
+        raise BuildError(f"{path}: format is {BZIMAGE}, and libvmi and its linker script are for x86-64; say libvmi = "
+                         "false and name a script")
     return GuestDefinition(
-        **_common(path, about), script=_inside(path, "script", script) if script else None,
-        libvmi=about.get("libvmi", True),
+        **_common(path, about), script=_inside(path, "script", script) if script else None, libvmi=libvmi, format=form,
     )
 
 

@@ -6,14 +6,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeGuard
 
 from attrs import Factory, define, frozen
 
 from openvmi.units import Gpa, Gva, Nanoseconds
 
 if TYPE_CHECKING:
+    from openvmi.classic.image import ClassicRom
     from openvmi.guest.image import GuestImage
+    from openvmi.guest.linux import LinuxImage
     from openvmi.rom.image import RomImage
 
 
@@ -40,6 +42,22 @@ class MachineConfig:
     deterministic: bool = False  #: virtual time counts guest work instead of following the host's clock
     exact: bool = False  #: with `deterministic`: one tick of the time-stamp counter is one guest instruction; slower
     console: Callable[[bytes], None] = lambda data: None  #: receives console output as it is written
+
+
+@frozen
+class LinuxConfig:
+    """A Linux kernel for i386 instead of a guest; what has a namesake in :class:`MachineConfig` means the same."""
+
+    kernel: LinuxImage
+    rom: ClassicRom | None
+    command_line: str = ""
+    initrd: bytes | None = None
+    memory: int = 64 << 20
+    cpus: int = 1
+    timeout: float = 60.0
+    deterministic: bool = False
+    exact: bool = False
+    console: Callable[[bytes], None] = lambda data: None
 
 
 class Ending(Enum):
@@ -127,6 +145,15 @@ class Machine(Protocol):
     def __exit__(self, *exception: object) -> None: ...
 
 
+class LinuxMachine(Machine, Protocol):
+    """One Linux kernel."""
+
+    def read_physical(self, address: Gpa, size: int) -> bytes | None:
+        """Guest memory by physical address, also after the end; None where there is none."""
+
+    def __enter__(self) -> LinuxMachine: ...
+
+
 class Hypervisor(Protocol):
     """One way to run a guest."""
 
@@ -143,6 +170,18 @@ class Hypervisor(Protocol):
         Raises :class:`openvmi.errors.RefusedError` when guest, ROM and configuration do not fit this hypervisor and
         :class:`openvmi.errors.UnavailableError` when it cannot be used here.
         """
+
+
+class LinuxHypervisor(Hypervisor, Protocol):
+    """One that can also boot Linux kernels for i386, which bring drivers for a PC."""
+
+    def create_linux(self, config: LinuxConfig) -> LinuxMachine:
+        """As :meth:`create`."""
+
+
+def boots_linux(hypervisor: Hypervisor) -> TypeGuard[LinuxHypervisor]:
+    """Whether it has the method for it."""
+    return hasattr(hypervisor, "create_linux")
 
 
 def default_rom_path(hypervisor: Hypervisor) -> Path | None:

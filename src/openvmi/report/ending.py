@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 from openvmi.abi.names import TEXT_LIMIT
+from openvmi.booting import LinuxRun
 from openvmi.guest.image import GuestImage
 from openvmi.hypervisors.base import Crash, Ending, Registers
-from openvmi.report import taint
+from openvmi.report import classic, taint
 from openvmi.rom.image import RomImage
 from openvmi.running import Run
 from openvmi.status import MEANING, Status
@@ -15,16 +16,24 @@ from openvmi.units import TextOffset
 _ROW = 4  # registers in a line
 
 
-def lines(result: Run) -> list[str]:
-    """What there is to say about how a run ended; nothing about a plain exit, or to nobody."""
-    outcome = result.outcome
+def lines(result: Run | LinuxRun) -> list[str]:
+    """What there is to say about how a run ended; nothing about a plain exit, or to nobody.
+
+    Of a Linux kernel, also what became of its ROM.
+    """
     if result.status == Status.OUTPUT_CLOSED:
         return []
+    if isinstance(result, Run):
+        return _ending(result) + (_crash(result, result.outcome.crash) if result.outcome.crash else [])
+    return (classic.lines(result.rom, result.classic) if result.rom and result.classic else []) + _ending(result)
+
+
+def _ending(result: Run | LinuxRun) -> list[str]:
+    outcome = result.outcome
     if outcome.ending is Ending.EXIT:
         odd = outcome.code != result.status
         return [f"openvmi: the guest's status {outcome.code} does not fit; reported as {result.status}"] if odd else []
-    told = [f"openvmi: {outcome.ending.value}: {outcome.message or MEANING[Status(result.status)]}"]
-    return told + _crash(result, outcome.crash) if outcome.crash else told
+    return [f"openvmi: {outcome.ending.value}: {outcome.message or MEANING[Status(result.status)]}"]
 
 
 def _crash(result: Run, crash: Crash) -> list[str]:

@@ -7,33 +7,63 @@ import json
 from typing import Any
 
 import openvmi
+from openvmi.booting import LinuxRun
 from openvmi.comparison import Comparison
 from openvmi.diagnosis import Diagnosis
 from openvmi.guest.image import GuestImage
 from openvmi.hypervisors.base import Crash
 from openvmi.matrix import Matrix, Row
-from openvmi.report import taint
+from openvmi.report import classic, taint
 from openvmi.running import LinkState, Run
 
 #: What only a run can tell.
 _OF_A_RUN = ("rom_sha256", "rom_text_bytes", "rom_licence", "taint", "link", "guest_instructions", "wall_ms",
-             "exit_reason", "exit_code", "crash")
+             "exit_reason", "exit_code", "crash", "kernel_version", "classic")
 
 
-def run(result: Run) -> dict[str, Any]:
+def run(result: Run | LinuxRun) -> dict[str, Any]:
     """The record of one run. Sizes in bytes, times in milliseconds unless the key says ns, addresses as numbers."""
-    outcome, link, rom = result.outcome, result.link, result.rom
     return {
         "openvmi": openvmi.__version__,
         "guest": result.guest.name,
         "guest_sha256": result.guest.sha256,
         "hypervisor": result.hypervisor,
+        **(_with_classic_rom(result) if isinstance(result, LinuxRun) else _with_rom(result)),
+        **_outcome(result),
+    }
+
+
+def _with_rom(result: Run) -> dict[str, Any]:
+    link, rom = result.link, result.rom
+    return {
         "rom": rom.name if rom else None,
         "rom_sha256": rom.sha256 if rom else None,
         "rom_text_bytes": rom.descriptor.text_size if rom else None,
         "rom_licence": rom.licence if rom else None,
         "taint": taint.letters(link.taint) if link else None,
         "link": _link(link) if link else None,
+        "kernel_version": None,
+        "classic": None,
+    }
+
+
+def _with_classic_rom(result: LinuxRun) -> dict[str, Any]:
+    rom = result.rom
+    return {
+        "rom": classic.name(rom) if rom else None,
+        "rom_sha256": rom.sha256 if rom else None,
+        "rom_text_bytes": None,
+        "rom_licence": rom.licence if rom else None,
+        "taint": None,
+        "link": None,
+        "kernel_version": result.guest.version or None,
+        "classic": classic.describe(rom, result.classic) if rom and result.classic else None,
+    }
+
+
+def _outcome(result: Run | LinuxRun) -> dict[str, Any]:
+    outcome = result.outcome
+    return {
         "exits": dict(sorted(outcome.exits.items())),
         "guest_instructions": outcome.instructions,
         "marks": [

@@ -5,25 +5,24 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from importlib import resources as package
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from openvmi import resources
 from openvmi.abi.layouts import RomGroup
 from openvmi.abi.load import CURRENT
 from openvmi.abi.names import VCPU_ROM_OFFSET, WINDOW_DATA, WINDOW_SIZE
-from openvmi.errors import BuildError, UnavailableError, UsageError
+from openvmi.errors import BuildError, UsageError
 from openvmi.files import write_atomically
 from openvmi.rom import linked
-from openvmi.rom.definition import FILE, RomDefinition, Shim, read
+from openvmi.rom.compile import headers, link
+from openvmi.rom.definition import RomDefinition, Shim, read
 from openvmi.rom.emit import RomContents, emit
 from openvmi.rom.image import RomImage
 from openvmi.rom.tables import known_calls, misfits
+from openvmi.rom.toml import FILE
 from openvmi.toolchain import FREESTANDING, Toolchain
 
 _NOT_HERE = {"-fno-pic", "-fno-pie", "-fno-omit-frame-pointer"}
@@ -31,7 +30,6 @@ _NOT_HERE = {"-fno-pic", "-fno-pie", "-fno-omit-frame-pointer"}
 #: back-trace skips it: it leaves the kernel's frame pointer alone.
 FLAGS = (*(flag for flag in FREESTANDING if flag not in _NOT_HERE), "-fPIC", "-fvisibility=hidden",
           "-fomit-frame-pointer", "-finline-hint-functions")
-_UNDEFINED = re.compile(r"undefined symbol: (\S+)")
 
 
 def build(folder: Path, output: Path, work: Path, includes: Path | None = None) -> RomImage:
@@ -44,7 +42,7 @@ def build(folder: Path, output: Path, work: Path, includes: Path | None = None) 
     """
     definition = read(folder)
     shim_output = shim_beside(output) if definition.shim else None
-    includes = includes or _includes()
+    includes = includes or headers()
     parts = linked.read(_compile(definition, work, includes), definition.name)
     check_answers(definition, parts)
     image = RomImage.parse(emit(_contents(definition, parts)), str(output))
@@ -74,14 +72,6 @@ def _write_both(files: dict[Path, bytes]) -> None:
             os.replace(Path(staging, path.name), os.path.realpath(path))
 
 
-def _includes() -> Path:
-    top = resources.checkout()
-    if top is None:
-        raise UnavailableError("the headers for ROMs (libvmi/include) are not part of an installed package; "
-                               "build from a checkout")
-    return top / "libvmi" / "include"
-
-
 def _compile(definition: RomDefinition, work: Path, includes: Path) -> bytes:
     """The linked ELF file of the ROM."""
     with package.as_file(package.files(__package__) / "rom.lds") as script:
@@ -99,25 +89,7 @@ def _compile_shim(definition: RomDefinition, shim: Shim, work: Path, includes: P
 
 def _link(definition: RomDefinition, sources: Iterable[PurePosixPath], script: Path, work: Path, includes: Path,
           flags: Sequence[str] = ()) -> bytes:
-    work.mkdir(parents=True, exist_ok=True)
-    toolchain = Toolchain(work)
-    with TemporaryDirectory(dir=work) as scratch, ThreadPoolExecutor(os.cpu_count()) as pool:
-        jobs = {}
-        for source in sources:
-            target = Path(scratch, str(source).replace("/", "-") + ".o")
-            jobs[target] = pool.submit(toolchain.compile, definition.folder / source, target, FLAGS,
-                                       (includes, definition.folder))
-        for job in jobs.values():
-            job.result()
-        output = Path(scratch, "linked.elf")
-        try:
-            toolchain.link(list(jobs), output, script, flags)
-        except BuildError as error:
-            if names := sorted(set(_UNDEFINED.findall(str(error)))):
-                raise BuildError(f"{definition.name}: undefined symbol {', '.join(names)}; a ROM is linked with "
-                                 "nothing but its own sources: define it there or do not use it") from error
-            raise
-        return output.read_bytes()
+    return link(definition.name, definition.folder, sources, script, Toolchain(work), work, includes, FLAGS, flags)
 
 
 def check_answers(definition: RomDefinition, parts: linked.Linked) -> None:

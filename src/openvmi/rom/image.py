@@ -44,11 +44,7 @@ class RomImage:
     @classmethod
     def load(cls, path: Path) -> RomImage:
         """Reads and checks a file. :class:`openvmi.errors.UsageError` when it cannot be read; otherwise as parse."""
-        try:
-            data = read_bounded(path, IMAGE_LIMIT, "ROM")
-        except BadFileError as error:
-            raise BadRomError(str(error)) from error
-        return cls.parse(data, str(path))
+        return cls.parse(read_image(path), str(path))
 
     def part(self, offset: int, size: int) -> bytes:
         """Bytes of the image."""
@@ -169,3 +165,11 @@ class RomImage:
             return ""
         start, name = self.symbols[index]
         return f"{name}+{offset - start:#x}" if offset > start else name
+
+
+def read_image(path: Path) -> bytes:
+    """The bytes of a ROM's file. :class:`BadRomError` when it is larger than any ROM."""
+    try:
+        return read_bounded(path, IMAGE_LIMIT, "ROM")
+    except BadFileError as error:
+        raise BadRomError(str(error)) from error

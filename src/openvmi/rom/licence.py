@@ -69,6 +69,20 @@ def parse(text: str, where: str) -> Licence:
     return Licence(parsed.render(), _class(parsed))
 
 
+def offers(licence: Licence, names: frozenset[str]) -> bool:
+    """Whether whoever gets the ROM may choose to have it under nothing but these licences."""
+    from license_expression import AND, OR, LicenseWithExceptionSymbol, get_spdx_licensing
+
+    def holds(node: Any) -> bool:
+        if isinstance(node, OR):
+            return any(map(holds, node.args))
+        if isinstance(node, AND):
+            return all(map(holds, node.args))
+        return (node.license_symbol if isinstance(node, LicenseWithExceptionSymbol) else node).key in names
+
+    return holds(get_spdx_licensing().parse(licence.expression))
+
+
 def _class(node: Any) -> LicenceClass:
     from license_expression import AND, OR, LicenseWithExceptionSymbol
 

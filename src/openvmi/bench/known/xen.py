@@ -30,7 +30,7 @@ PLAN = Plan(
         Limit("64 entries mapped in a batch", "64-entries-map", 36_000),
         Limit("64 entries unmapped in a batch", "64-entries-unmap", 31_500),
     ),
-    rom_text=8192,
+    rom_size=8192,
     no_bar={
         "event-to-oneself": "Xen has no part in it, and what the ROM does more a port may leave out: it checks the"
                             " source, gives the handler every register as it was, and hides its jump from speculation",

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""No hypervisor: a PC, made by QEMU. The guest runs in ring 0 and stays native."""
+"""No hypervisor: a PC, made by QEMU. The guest runs in ring 0 and stays native.
+
+Boots Linux kernels for i386 as well, with or without a ROM for the classic interface.
+"""
 
 from __future__ import annotations
 
-from openvmi.hypervisors.base import Availability, Machine, MachineConfig
+from openvmi.hypervisors.base import Availability, LinuxConfig, LinuxMachine, Machine, MachineConfig
 from openvmi.machine.qemu import installation
 
 
@@ -24,6 +27,12 @@ class BareHypervisor:
         from openvmi.hypervisors.bare.machine import BareMachine
 
         return BareMachine(config)
+
+    def create_linux(self, config: LinuxConfig) -> LinuxMachine:
+        """The same for a Linux kernel."""
+        from openvmi.hypervisors.bare.linux import BareLinux
+
+        return BareLinux(config)
 
 
 HYPERVISOR = BareHypervisor()

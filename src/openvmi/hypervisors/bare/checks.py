@@ -8,12 +8,14 @@ import struct
 from openvmi.errors import RefusedError
 from openvmi.guest import elf
 from openvmi.guest.image import GuestImage
-from openvmi.hypervisors.base import MachineConfig
+from openvmi.guest.linux import LOAD_ADDRESS
+from openvmi.hypervisors.base import LinuxConfig, MachineConfig
 from openvmi.machine import boot
 from openvmi.units import Gpa
 
 MEMORY_LEAST = 16 << 20
 MEMORY_MOST = 3 << 30  #: where a PC's devices begin
+CPUS_MOST = 32  #: what Linux for i386 of the classic interface's time was built for at most
 _MIB = 1 << 20
 _LOW = 1 << 20  # below are the first megabyte's BIOS and screen
 _FIRMWARE = 1 << 20  # bytes at the end of memory that SeaBIOS keeps its tables and itself in while it works
@@ -36,11 +38,31 @@ def check(config: MachineConfig) -> None:
     boot.check_layout(config.guest, config.memory, pc=True)
     _check_place(config.guest, config.memory)
     pvh_entry(config.guest)
-    _check_command_line(config.command_line)
+    _check_command_line(config.command_line, _COMMAND_LINE_BUFFER - 1)
     if len(config.modules) > 1:
         raise RefusedError(
             f"{len(config.modules)} boot modules given; QEMU hands one to a kernel that is booted by PVH; give one"
             " that contains the others"
+        )
+
+
+def check_linux(config: LinuxConfig, line: str) -> None:
+    """The same for a Linux kernel with the command line that it gets."""
+    kernel = config.kernel
+    _check_memory(config.memory)
+    if not 1 <= config.cpus <= CPUS_MOST:
+        raise RefusedError(f"{config.cpus} processors asked for; on bare there are 1 to {CPUS_MOST}; choose --cpus so")
+    if kernel.is_64bit:
+        raise RefusedError(f"{kernel.path}: a kernel of 64 bits (xloadflags), and bare boots Linux kernels on a"
+                           " processor of 32 bits; give one that was built for i386")
+    _check_command_line(line, min(kernel.command_line_limit, _COMMAND_LINE_BUFFER - 1))
+    end = LOAD_ADDRESS + len(kernel.data) - kernel.setup_size
+    initrd = len(config.initrd or b"")
+    top = min(config.memory - _FIRMWARE, kernel.initrd_end + 1 if initrd else config.memory)
+    if end + initrd > top:
+        raise RefusedError(
+            f"{kernel.path}: kernel and initrd end at {end + initrd} bytes of guest memory, and what they may use ends"
+            f" at {top}; give more --memory (there are {config.memory} bytes), or a smaller --initrd"
         )
 
 
@@ -67,12 +89,12 @@ def _check_place(guest: GuestImage, memory: int) -> None:
         )
 
 
-def _check_command_line(text: str) -> None:
+def _check_command_line(text: str, most: int) -> None:
     line = text.encode("ascii", "replace")
-    if not text.isascii() or "\0" in text or len(line) >= _COMMAND_LINE_BUFFER:
+    if not text.isascii() or "\0" in text or len(line) > most:
         raise RefusedError(
             f"the guest's command line has {len(line)} bytes; on bare it must be ASCII without NUL and at most"
-            f" {_COMMAND_LINE_BUFFER - 1} bytes; shorten what --append gives"
+            f" {most} bytes; shorten what --append gives"
         )
 
 

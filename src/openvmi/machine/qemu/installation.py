@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Sequence
 from functools import cache
 
 from attrs import frozen
@@ -15,6 +16,7 @@ from openvmi.errors import UnavailableError
 from openvmi.hypervisors.base import Availability
 
 PROGRAM = "qemu-system-x86_64"
+PROGRAMS_I386 = ("qemu-system-i386", PROGRAM)  #: either will do for 32 bits
 LEAST = (6, 0)  #: isa-debug-exit, PVH, memory back-ends of the machine pc, QMP as used here: all are older
 REMEDY = "On Debian and Ubuntu: apt install qemu-system-x86"
 _ANSWER_SECONDS = 20.0
@@ -29,29 +31,31 @@ class Installation:
     version: str  #: such as 7.2.22
 
 
-def find() -> Installation:
-    """The QEMU that PATH leads to. Raises :class:`UnavailableError`: none, none that answers, or too old.
+def find(programs: Sequence[str] = (PROGRAM,)) -> Installation:
+    """The first of these that PATH leads to. Raises :class:`UnavailableError`: none, none that answers, or too old.
 
     Quick: a program is asked for its version once.
     """
-    found = _look()
-    if isinstance(found, Installation):
-        return found
-    raise UnavailableError(f"{found.reason} {found.remedy}".strip())
+    for program in programs:
+        found = _look(program)
+        if isinstance(found, Installation):
+            return found
+        why = f"{found.reason} {found.remedy}".strip()
+    raise UnavailableError(why)
 
 
 def availability() -> Availability:
     """The same as an answer."""
-    found = _look()
+    found = _look(PROGRAM)
     return found if isinstance(found, Availability) else Availability(usable=True, versions={PROGRAM: found.version})
 
 
-def _look() -> Installation | Availability:
+def _look(name: str) -> Installation | Availability:
     if not hasattr(os, "memfd_create"):
         return Availability(False, "QEMU is driven in a way that needs Linux.", "Use a Linux machine.")
-    program = shutil.which(PROGRAM)
+    program = shutil.which(name)
     if program is None:
-        return Availability(False, f"{PROGRAM} is not on PATH; {_least()} is needed.", REMEDY)
+        return Availability(False, f"{name} is not on PATH; {_least()} is needed.", REMEDY)
     try:
         status = os.stat(program)
     except OSError:  # gone since

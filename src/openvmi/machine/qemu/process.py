@@ -9,7 +9,7 @@ import signal
 import socket
 import subprocess
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 
 from openvmi.errors import OpenVmiError, UnavailableError
@@ -21,6 +21,7 @@ from openvmi.units import Gpa
 _KEPT_STDERR = 8192  # bytes
 _END_SECONDS = 10.0  # between closing its connections and being gone
 _CONSOLE_BUFFER = 1 << 20  # bytes that QEMU may be ahead of who reads the console; the system may give less
+_TRIPLE_FAULT = b"Triple fault"  # a line of QEMU's log of resets (target/i386/tcg/excp_helper.c)
 _HARMLESS = re.compile(r"^\S*qemu\S*: warning:")
 
 _ALWAYS = (
@@ -55,7 +56,8 @@ class QemuProcess:
         self._files: list[int] = []
         self._lifeline: Lifeline | None = None
         self._stderr = bytearray()
-        self._stderr_reader: threading.Thread | None = None
+        self._triple_fault = False
+        self._readers: list[threading.Thread] = []
         self.console: socket.socket  #: the serial port, both ways, non-blocking
         self.control: Control
         try:
@@ -107,16 +109,22 @@ class QemuProcess:
         with ExitStack() as theirs:
             console = self._connection(theirs)
             control = self._connection(theirs)
-            reader, stderr = os.pipe()
-            theirs.callback(os.close, stderr)
-            self._stderr_reader = threading.Thread(target=self._read_stderr, args=(reader,), name="QEMU's stderr",
-                                                   daemon=True)  # fmt: skip
-            self._stderr_reader.start()
-            command = [self._installation.program, *self._machine(console[1], control[1]), *arguments]
-            files = [*self._files, console[1].fileno(), control[1].fileno()]
+            stderr = self._pipe(theirs, "QEMU's stderr", self._read_stderr)
+            log = self._pipe(theirs, "QEMU's log", self._read_log)
+            command = [self._installation.program, *self._machine(console[1], control[1]),
+                       "-d", "cpu_reset", "-D", _path(log), *arguments]  # fmt: skip
+            files = [*self._files, console[1].fileno(), control[1].fileno(), log]
             self._lifeline = Lifeline(command, files, stderr)
         self.console, self.control = console[0], Control(control[0])
         self.console.setblocking(False)
+
+    def _pipe(self, theirs: ExitStack, name: str, read: Callable[[int], None]) -> int:
+        """The end that QEMU writes to; a thread reads the other."""
+        reader, writer = os.pipe()
+        theirs.callback(os.close, writer)
+        self._readers.append(threading.Thread(target=read, args=(reader,), name=name, daemon=True))
+        self._readers[-1].start()
+        return writer
 
     def _connection(self, theirs: ExitStack) -> tuple[socket.socket, socket.socket]:
         """Our end, closed with the process, and QEMU's, closed here as soon as it has it."""
@@ -139,6 +147,13 @@ class QemuProcess:
         with open(reader, "rb", buffering=0) as stream:
             while data := stream.read(4096):
                 self._stderr += data[: _KEPT_STDERR - len(self._stderr)]
+
+    def _read_log(self, reader: int) -> None:
+        end = b""
+        with open(reader, "rb", buffering=0) as stream:
+            while data := stream.read(4096):
+                self._triple_fault = self._triple_fault or _TRIPLE_FAULT in end + data
+                end = data[1 - len(_TRIPLE_FAULT):]
 
     def read(self, address: Gpa, size: int) -> bytes | None:
         """Guest-physical memory as it is now; None when not all of it is there."""
@@ -167,10 +182,21 @@ class QemuProcess:
         if self._lifeline:
             self._lifeline.close()
 
+    def _finish_reading(self) -> None:
+        """Waits for the last that an ended QEMU wrote."""
+        if self._lifeline and self._lifeline.process.poll() is not None:
+            for reader in self._readers:
+                reader.join(_END_SECONDS)
+
+    @property
+    def triple_fault(self) -> bool:
+        """Whether a processor could not deliver a fault, which resets the machine like a guest's own wish."""
+        self._finish_reading()
+        return self._triple_fault
+
     def complaint(self) -> str:
         """The first line that QEMU wrote on stderr and that is no warning; empty when there is none."""
-        if self._stderr_reader and self._lifeline and self._lifeline.process.poll() is not None:
-            self._stderr_reader.join(_END_SECONDS)
+        self._finish_reading()
         lines = bytes(self._stderr).decode(errors="replace").splitlines()
         return next((line.strip() for line in lines if line.strip() and not _HARMLESS.match(line)), "")
 
@@ -184,8 +210,8 @@ class QemuProcess:
     def close(self) -> None:
         """Ends QEMU and frees everything. Harmless when repeated."""
         self.kill()
-        if self._stderr_reader:
-            self._stderr_reader.join(_END_SECONDS)
+        for reader in self._readers:
+            reader.join(_END_SECONDS)
         self._stack.close()
 
     def __enter__(self) -> QemuProcess:

@@ -25,6 +25,7 @@ from openvmi.machine.qemu.process import QemuProcess
 
 _CHUNK = 1 << 16
 _LOOK_SECONDS = 1.0  # between two looks at a run in which nothing happens
+_SILENCE_SECONDS = 1.0  # after which a guest may turn out to be over
 _LAST_SECONDS = 2.0  # for the registers of a machine that is ended from here
 _DRAIN_SECONDS = 5.0  # for the console output that is under way when QEMU ends
 #: A guest that prints has set its serial port up by then, which drops what was received before. One that only reads
@@ -40,7 +41,7 @@ class Ended(Enum):
     EXIT = "exit"  #: the machine ended itself; see `status` and `cause`
     TIMEOUT = "timeout"
     STOPPED = "stopped"  #: by :meth:`Session.stop`
-    CALLED_OFF = "called off"  #: by :meth:`Session.call_off`
+    CALLED_OFF = "called off"  #: by :meth:`Session.call_off`, or because the guest is over
 
 
 @frozen
@@ -82,14 +83,19 @@ class Session:
         console: Callable[[bytes], None],
         timeout: float,
         rules: InputRules = _AT_ONCE,
+        over: Callable[[], bool] = lambda: False,
     ) -> None:
         """`qemu` has been started and is stopped; `timeout` in seconds, during which the guest is not paused.
 
+        `over` is asked when the console has been silent for a second: whether the guest is over, by what it printed,
+        although the machine goes on.
         Raises :class:`OpenVmiError` when the system has no descriptors left.
         """
         self._qemu = qemu
         self._console = console
         self._rules = rules
+        self._over = over
+        self._last_output = 0.0
         self._left = timeout
         self._input = ConsoleInput()
         self._unsent = b""
@@ -179,6 +185,8 @@ class Session:
                 now = time.monotonic()
                 if self._deadline is not None and now >= self._deadline:
                     return Ended.TIMEOUT
+                if self._deadline is not None and now - self._last_output >= _SILENCE_SECONDS and self._over():
+                    return Ended.CALLED_OFF
                 wait, writing = self._until(now)
                 selector.modify(qemu.console, selectors.EVENT_READ | (selectors.EVENT_WRITE if writing else 0),
                                 self._take_output)  # fmt: skip
@@ -219,9 +227,9 @@ class Session:
             return True
         except OSError:
             return False
-        if data and self._first_output is None:
-            self._first_output = time.monotonic()
         if data:
+            self._last_output = time.monotonic()
+            self._first_output = self._first_output or self._last_output
             self._console(data)
         return bool(data)
 

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: MIT
+"""ROM files of either generation of the interface, told apart by their header."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from openvmi.abi import classic, names
+from openvmi.abi.layout import offset_of
+from openvmi.abi.layouts import RomHeader
+from openvmi.classic.image import ClassicRom
+from openvmi.errors import RefusedError
+from openvmi.rom.image import RomImage, read_image
+
+#: At the same place in the headers of both, the signature with the same value.
+_SIGNATURE, _MAJOR = offset_of(RomHeader, "signature"), offset_of(RomHeader, "major")
+
+
+def load(path: Path, checked: bool = True) -> RomImage | ClassicRom:
+    """Reads and checks a ROM of any version that is known here; what is not one is told as for the current version.
+
+    Unless `checked`, a classic ROM may be one that firmware or clients would refuse. Errors are those of
+    :meth:`RomImage.load`.
+    """
+    data = read_image(path)
+    if not is_classic(data):
+        return RomImage.parse(data, str(path))
+    return ClassicRom.parse(data, str(path)) if checked else ClassicRom.read(data, str(path))
+
+
+def load_current(path: Path) -> RomImage:
+    """Reads and checks a ROM for guests of the current version. :class:`RefusedError` for a classic one."""
+    rom = load(path, checked=False)
+    if isinstance(rom, RomImage):
+        return rom
+    raise RefusedError(
+        f"{path}: a ROM of VMI {rom.api[0]}.{rom.api[1]}, and a guest of VMI {names.MAJOR}.{names.MINOR} needs one of "
+        f"version {names.MAJOR}; this one is for i386 Linux kernels with CONFIG_VMI: "
+        "openvmi run bzImage --on bare --rom FILE")
+
+
+def load_classic(path: Path, checked: bool = True) -> ClassicRom:
+    """Reads and checks a ROM for classic clients, as :func:`load`. :class:`RefusedError` for a current one."""
+    rom = load(path, checked)
+    if not isinstance(rom, RomImage):
+        return rom
+    raise RefusedError(
+        f"{path}: a ROM of VMI {rom.header.major}.{rom.header.minor}, and a Linux kernel with CONFIG_VMI needs one of "
+        f"version {classic.MAJOR}; use --rom classic-full, or none")
+
+
+def is_classic(data: bytes) -> bool:
+    """Whether these bytes are a ROM for the classic interface, in order or not."""
+    signature = data[_SIGNATURE:_SIGNATURE + 4]
+    return signature == names.ROM_MAGIC.to_bytes(4, "little") and data[_MAJOR:_MAJOR + 1] == bytes([classic.MAJOR])
