@@ -9,6 +9,8 @@
 /* The preprocessor does not look into the strings below: what they name. */
 	.set kernel_cs, KERNEL_CS
 	.set kernel_ds, KERNEL_DS
+	.set user_cs, USER_CS
+	.set user_ds, USER_DS
 	.set tss_selector, TSS_SELECTOR
 	.set flag_if, FLAG_IF
 	.set user_eip, USER_CODE
@@ -127,6 +129,9 @@ rows_start:
 	SITE_ROW iret, VMI3_CALL_IRET, SITE_IRET, "pushl $2; pushl $kernel_cs; pushl $7f", "iretl", "7:"
 
 	/* To user mode, whose one instruction is SYSENTER, and back to the loop that it came from. */
+	SITE_ROW iret_user, VMI3_CALL_IRET, SITE_IRET, \
+		 "movl %esp, %ebp; movl $7f, %ebx; pushl $user_ds; pushl $user_esp; pushl $2; pushl $user_cs; pushl $user_eip", \
+		 "iretl", "7:"
 	SITE_ROW sysexit, VMI3_CALL_SYSEXIT, SITE_SYSEXIT, \
 		 "movl %esp, %ebp; movl $7f, %ebx; movl $user_eip, %edx; movl $user_esp, %ecx", "sti; sysexitl", "7:"
 	.globl sysenter_back, user_code

@@ -42,6 +42,9 @@ set_alarm:
 	testl	$VMI3_ALARM_WIRED_LVTT, %ebp
 	jz	8f
 	calll	lvtt_prepare			/* takes its time, once: so before the look at the clock */
+	cmpl	$0, STATE_APIC_RATIO(%ebx)
+	jne	8f
+	andl	$~VMI3_ALARM_WIRED_LVTT, %ebp	/* no APIC timer: kernels built for one have no other tick */
 8:	rdtsc
 	subl	%eax, %esi
 	sbbl	%edx, %edi

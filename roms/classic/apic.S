@@ -31,13 +31,16 @@ apic_read:
 
 /*
  * EAX: register, EDX: value; dropped when there is an offset and no page. A STARTUP goes to the ROM's own real-mode code,
- * whatever page the client names: the processor goes from there to the state that the client set for it.
+ * whatever page the client names: the processor goes from there to the state that the client set for it. The mode of LVTT
+ * is the ROM's once it has used that timer: some clients set the alarm first and the vector then.
  */
 apic_write:
 	call register
 	jz 3f
 	movl %eax, %ecx
 	andl $0xfff, %ecx
+	cmpl $APIC_LVTT, %ecx
+	je 4f
 	cmpl $APIC_ICR, %ecx
 	jne 2f
 	movb %dh, %cl
@@ -51,6 +54,15 @@ apic_write:
 	movb %cl, %dl
 2:	movl %edx, (%eax)
 3:	ret
+4:	pushl %ebx
+	call rom_base
+	cmpl $0, STATE_APIC_RATIO(%ebx)
+	popl %ebx
+	je 2b
+	movl (%eax), %ecx
+	andl $APIC_LVTT_MODE, %ecx
+	orl %ecx, %edx
+	jmp 2b
 
 /* EAX: offset or linear address. EAX: linear address, ZF: there is none. ECX clobbered. */
 register:

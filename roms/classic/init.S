@@ -15,7 +15,7 @@
 #define MEASURE_MS 50
 #define MEASURE_TICKS 59659		/* 49.9999 ms at 14.31818 MHz / 12 */
 #define MEASURE_TRIES 5
-#define GOOD_SHIFT 11			/* good enough: start and end known to 1/2048 of the interval, error 1/4096 */
+#define GOOD_SHIFT 13			/* good enough: start and end known to 1/8192 of the interval, error 1/16384 */
 
 #define EFLAGS_ID 21
 #define CPUID_TSC 0x10			/* leaf 1, EDX */

@@ -2,9 +2,8 @@
 /*
  * The local APIC timer (Intel SDM 3A, 10.5.4): 32 bits at the bus clock divided. The divider says whose alarm it is,
  * so that there is no state for each processor: 16 for real, 32 for available time. Vector and mask are the client's,
- * the mode is the ROM's. Deep sleep states stop this timer on many processors; clients of this age do not use them
- * with it. The erratum of the Pentium (writes to the APIC without a read between) is not worked around. Conventions:
- * alarm.S.
+ * the mode is the ROM's. Deep sleep states stop this timer on many processors, and no client knows. The erratum of the
+ * Pentium (writes to the APIC without a read between) is not worked around. Conventions: alarm.S.
  */
 #include <vmi/classic-rom.h>
 #include "private.h"
@@ -17,13 +16,10 @@
 	.section .text.second, "ax", @progbits
 
 	.globl lvtt_arm
-/* Without an APIC, or one that does not count: nothing. EBX, ESI, EDI are lost. */
+/* The timer is there and measured. EBX, ESI, EDI are lost. */
 lvtt_arm:
 	movl	STATE_APIC_RATIO(%ebx), %ecx
 	movl	STATE_APIC(%ebx), %ebx		/* the page */
-	testl	%ebx, %ebx
-	jz	6f
-	jecxz	6f
 	movl	%edi, %eax			/* EDI:ESI * ECX >> 32, at most 2^32 - 1 */
 	mull	%ecx
 	jc	2f
@@ -37,7 +33,7 @@ lvtt_arm:
 3:	btl	$0, %ebp			/* counter: half of it at half the rate */
 	jnc	4f
 	shrl	%edx
-4:	movl	APIC_LVTT(%ebx), %ecx
+4:	calll	entry
 	andl	$~APIC_LVTT_MODE, %ecx
 	btl	$ALARM_PERIODIC, %ebp
 	jc	7f
@@ -65,6 +61,17 @@ lvtt_arm:
 	movl	%edx, APIC_ICR(%ebx)
 	ret
 
+/*
+ * EBX: the page. ECX: the entry as the client has it; one without a vector, which the client may set after the alarm, is
+ * masked with the last vector: to write a vector below 16 is an error of the APIC even where it is masked.
+ */
+entry:
+	movl	APIC_LVTT(%ebx), %ecx
+	testb	$0xf0, %cl
+	jnz	9f
+	orl	$APIC_LVT_MASKED | 0xff, %ecx
+9:	ret
+
 /* EAX: divide configuration of the counter in EBP. */
 divider:
 	movl	%ebp, %eax
@@ -88,9 +95,9 @@ lvtt_prepare:
 	pushl	%edi
 	pushl	%eax
 	imull	$MEASURE_MS, STATE_KHZ(%eax), %edi
-	movl	APIC_LVTT(%ebx), %ecx
+	calll	entry
 	pushl	%ecx
-	orl	$APIC_LVT_MASKED, %ecx		/* the vector stays: 0 would be an error even masked */
+	orl	$APIC_LVT_MASKED, %ecx
 	movl	%ecx, APIC_LVTT(%ebx)
 	movl	$APIC_DIVIDE_16, APIC_TDCR(%ebx)
 	movl	$-1, APIC_TMICT(%ebx)

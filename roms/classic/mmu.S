@@ -5,7 +5,7 @@
  */
 #include <vmi/classic-rom.h>
 
-#define CR4_PGE 0x80
+#define CR4_PGE_BIT 7
 #define PTE_PRESENT 1
 
 	.section .text.first, "ax", @progbits
@@ -60,14 +60,17 @@ invalidate_page:
 flush_tlb:
 	testb	$VMI3_FLUSH_GLOBAL, %al
 	jz	1f
+	pushfl					/* CR4 is this processor's: nobody may come between */
+	cli
 	movl	%cr4, %eax
-	testb	$CR4_PGE, %al
-	jz	1f
-	xorb	$CR4_PGE, %al
+	btrl	$CR4_PGE_BIT, %eax
+	jnc	2f
 	movl	%eax, %cr4
-	xorb	$CR4_PGE, %al
+	btsl	$CR4_PGE_BIT, %eax
 	movl	%eax, %cr4
+	popfl
 	ret
+2:	popfl
 1:	movl	%cr3, %eax
 	movl	%eax, %cr3
 	ret

@@ -6,6 +6,7 @@
 
 #define TSS_ESP0 4
 #define TSS_SS0 8
+#define BUSY_TSS 0x8b			/* present, DPL 0, 32 bits */
 
 	.section .text.first, "ax", @progbits
 
@@ -61,7 +62,10 @@ get_tr:
 	str	%ax
 	ret
 
-/* EAX: table, EDX: index, ECX: low word, 4(%esp): high word, popped by the caller. */
+/*
+ * EAX: table, EDX: index, ECX: low word, 4(%esp): high word, popped by the caller. Two stores and no more, for all three:
+ * some kernels call one for the other's table.
+ */
 write_entry:
 	leal	(%eax, %edx, 8), %eax
 	movl	4(%esp), %edx
@@ -85,9 +89,11 @@ update_kernel_stack:
 	addl	$8, %esp
 	movl	2(%ecx), %ebx
 	movl	4(%ecx), %ecx
+	cmpb	$BUSY_TSS, %ch
+	jne	2f
 	andl	$0x00ffffff, %ebx
 	andl	$0xff000000, %ecx
 	movl	%edx, TSS_ESP0(%ebx, %ecx)
 	movw	%ax, TSS_SS0(%ebx, %ecx)
-	popl	%ebx
+2:	popl	%ebx
 1:	ret

@@ -16,9 +16,9 @@ from openvmi.guest.linux import LinuxImage
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Everything here boots the client. One package has both programs, qemu-system-x86_64 and qemu-system-i386."""
+    """To boot the client takes QEMU. One package has both programs, qemu-system-x86_64 and qemu-system-i386."""
     for item in items:
-        if item.path.parent == Path(__file__).parent:
+        if item.path.parent == Path(__file__).parent and "client" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.needs("qemu-system-x86_64"))
 
 

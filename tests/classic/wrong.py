@@ -65,12 +65,12 @@ def answer(call: Call, kind: Relocation) -> Change:
     return change
 
 
-def code(call: Call, instructions: bytes) -> Change:
+def code(call: Call, instructions: bytes, kind: Relocation = Relocation.CALL_REL) -> Change:
     """Other code for a call."""
 
     def change(data: bytearray) -> None:
         at = _place(data, instructions)
-        struct.pack_into("<HBB", data, TABLE + 4 * call, at, Relocation.CALL_REL, 0)
+        struct.pack_into("<HBB", data, TABLE + 4 * call, at, kind, 0)
 
     return change
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import capstone
+import capstone.x86
 import pytest
 from classic_cpu import BASES, KEPT, PAGE_OFFSET, REGISTERS, TABLES, Cpu
 from unicorn import x86_const as x
@@ -73,11 +75,28 @@ def test_interrupt_flag(cpu: Cpu, call: Call, flags: int, eax: int, expected: in
 
 @pytest.mark.parametrize(("call", "code"), [
     (Call.EnableInterrupts, "fbc3"), (Call.DisableInterrupts, "fac3"), (Call.GetInterruptMask, "9c58c3"),
-    (Call.IRET, "cf"), (Call.SYSEXIT, "fb0f35"), (Call.Halt, "fbf4c3"),
+    (Call.SYSEXIT, "fb0f35"), (Call.Halt, "fbf4c3"),
 ])
 def test_code_that_memory_but_the_stack_does_not_matter_to(cpu: Cpu, call: Call, code: str) -> None:
     """DS and ES may be user mode's."""
     assert bytes(cpu.uc.mem_read(cpu.reloc(call)[1], len(code) // 2)).hex() == code
+
+
+def test_iret_reaches_memory_by_the_stack_only(cpu: Cpu) -> None:
+    """DS and ES may be user mode's, and what is below the frame must survive: no register is left changed."""
+    decoder = capstone.Cs(capstone.CS_ARCH_X86, capstone.CS_MODE_32)
+    decoder.detail = True
+    start = cpu.reloc(Call.IRET)[1]
+    returns, saved = 0, 0
+    for instruction in decoder.disasm(bytes(cpu.uc.mem_read(start, 256)), start):
+        for operand in instruction.operands:
+            if operand.type == capstone.x86.X86_OP_MEM:
+                assert instruction.reg_name(operand.mem.base) == "esp" and not operand.mem.index
+        saved += {"push": 1, "pop": -1}.get(instruction.mnemonic, 0)
+        returns += instruction.mnemonic == "iretd"
+        if returns == 2:
+            break
+    assert returns == 2 and saved == 0, "of frames as they are, and of the corrected ones"
 
 
 @pytest.mark.parametrize(("setter", "getter", "register", "value"), [
@@ -142,6 +161,17 @@ def test_kernel_stack_goes_into_the_task(cpu: Cpu, privilege: int) -> None:
     cpu.uc.reg_write(x.UC_X86_REG_TR, (0x80 | privilege, task, 0x2073, 0))
     after = cpu.call(Call.UpdateKernelStack, eax=0x68, edx=0xC1234560)
     assert cpu.stores == [(task + 4, 4, 0xC1234560), (task + 8, 2, 0x68)]
+    assert all(after[name] == cpu.before[name] for name in KEPT)
+
+
+@pytest.mark.parametrize("rights", [0x00, 0x89, 0x0B, 0x83, 0xCF, 0xEB])
+def test_kernel_stack_with_what_a_boot_loader_left_in_tr(cpu: Cpu, rights: int) -> None:
+    """The kernel's table has something else there by then: no busy 32-bit task of the kernel."""
+    cpu.write(TABLES + 0x20, 0x00001234, rights << 8)
+    cpu.uc.reg_write(x.UC_X86_REG_GDTR, (0, TABLES, 0xFF, 0))
+    cpu.uc.reg_write(x.UC_X86_REG_TR, (0x20, 0x1000, 0x67, 0))
+    after = cpu.call(Call.UpdateKernelStack, eax=0x68, edx=0xC1234560)
+    assert cpu.stores == []
     assert all(after[name] == cpu.before[name] for name in KEPT)
 
 

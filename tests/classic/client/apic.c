@@ -2,7 +2,7 @@
 /* The local APIC, calls 63 and 64: by offset, as the kernels of 2.6.21 to 36 ask, and by address, as the document says. */
 #include "subjects.h"
 
-enum { ID = 0x20, VERSION = 0x30, TPR = 0x80, EOI = 0xb0, ICR = 0x300, LVTERR = 0x370, TMICT = 0x380, TDCR = 0x3e0, VECTOR = 0xd1 };
+enum { ID = 0x20, VERSION = 0x30, TPR = 0x80, EOI = 0xb0, ICR = 0x300, LVTERR = 0x370, TDCR = 0x3e0, VECTOR = 0xd1 };
 
 static unsigned came;
 static uint32_t eoi;

@@ -26,7 +26,7 @@ int make_pending(void)
 
 static const char *const names[] = { "EAX", "EBX", "ECX", "EDX", "ESI", "EDI", "EBP" };
 
-uint32_t call_leaf(const char *sentence, const void *function, uint32_t eax, uint32_t eflags, int result, uint32_t *value)
+uint32_t call_leaf(const char *name, const void *function, uint32_t eax, uint32_t eflags, int result, uint32_t *value)
 {
 	static const uint32_t words[2];
 	struct registers before = { eax, 0xb1b1b1b1, 0xc1c1c1c1, 0xd1d1d1d1, 0x51515151, 0x61616161, 0x71717171, eflags, 0,
@@ -37,13 +37,13 @@ uint32_t call_leaf(const char *sentence, const void *function, uint32_t eax, uin
 	for (unsigned i = result ? 1 : 0; i < COUNT(names); i++) {
 		if ((&after.eax)[i] == (&before.eax)[i])
 			continue;
-		print("  %s: %s was 0x%x, became 0x%x\n", sentence, names[i], (&before.eax)[i], (&after.eax)[i]);
+		print("  %s: %s was 0x%x, became 0x%x\n", name, names[i], (&before.eax)[i], (&after.eax)[i]);
 		bad |= 1u << i;
 	}
 	if (after.esp)
-		print("  %s: ESP is off by %d\n", sentence, after.esp);
+		print("  %s: ESP is off by %d\n", name, after.esp);
 	if ((after.eflags ^ eflags) & KEPT_FLAGS)
-		print("  %s: EFLAGS was 0x%x, became 0x%x\n", sentence, eflags, after.eflags);
+		print("  %s: EFLAGS was 0x%x, became 0x%x\n", name, eflags, after.eflags);
 	each(!bad && !after.esp && !((after.eflags ^ eflags) & KEPT_FLAGS), bad);
 	if (value)
 		*value = after.eax;
@@ -149,9 +149,9 @@ void check_irq(void)
 {
 	static const struct forms sites = { "irq/sites", site_enable, site_disable, site_flags, site_restore };
 	const void *const places[] = { site_enable, site_disable, site_flags, site_restore };
-	unsigned exception;
 	const struct forms pointers = { "irq/pointers", ops[VMI3_CALL_EnableInterrupts], ops[VMI3_CALL_DisableInterrupts],
-				  ops[VMI3_CALL_GetInterruptMask], ops[VMI3_CALL_SetInterruptMask] };
+					ops[VMI3_CALL_GetInterruptMask], ops[VMI3_CALL_SetInterruptMask] };
+	unsigned exception;
 
 	for (unsigned i = 0; i < 4; i++)
 		each(*(const uint8_t *)places[i] == (from_rom(VMI3_CALL_EnableInterrupts + i) ? 0xe8 : 0x51), i);

@@ -9,9 +9,9 @@ enum { ICR = 0x300, ICR_HIGH = 0x310, INIT = 0xc500, INIT_END = 0x8500, STARTUP 
 enum { SMP_CR0 = 0x80050023 }; /* PG, AM, WP, NE, MP, PE: of Linux */
 
 struct ap_report ap_report;
-static const char *const words[] = { "EAX", "EBX", "ECX", "EDX", "EBP", "ESI", "EDI", "ESP", "EFLAGS", "CR0", "CR2", "CR3", "CR4",
-				     "EFER", "CS", "SS", "DS", "ES", "FS", "GS", "LDTR", "GDTR limit", "GDTR base", "IDTR limit",
-				     "IDTR base" };
+static const char *const words[] = { "EAX", "EBX", "ECX", "EDX", "EBP", "ESI", "EDI", "ESP", "EFLAGS", "CR0", "CR2", "CR3",
+				     "CR4", "EFER", "CS", "SS", "DS", "ES", "FS", "GS", "LDTR", "GDTR limit", "GDTR base",
+				     "IDTR limit", "IDTR base" };
 
 static uint32_t cr4(void)
 {
@@ -52,33 +52,39 @@ static void ipi(uint32_t command)
 		;
 }
 
+/* The waits are Linux's. */
 static void init(void)
 {
 	ipi(INIT);
-	delay(200);
+	delay(10000);
 	ipi(INIT_END);
 }
 
-/* 1: the processor came to its entry. */
+/*
+ * 1: the processor came to its entry. Linux sends STARTUP twice. In the host's time the processor may stand still for
+ * longer than any wait, and QEMU keeps what it has not taken, even over an INIT: so the second is sent only when needed.
+ */
 static int startup(uint32_t patience)
 {
 	uint32_t start = clock_now();
 
 	ap_report.here = 0;
-	for (unsigned i = 0; i < 2; i++) {
-		ipi(STARTUP | 0x9f);
-		delay(200);
-	}
-	while (!*(volatile uint32_t *)&ap_report.here && us(clock_since(start)) < patience)
-		;
+	do {
+		for (unsigned i = 0; i < (option("exact") ? 2 : 1); i++) {
+			ipi(STARTUP | 0x9f);
+			delay(200);
+		}
+		for (unsigned i = 0; i < 200 && !*(volatile uint32_t *)&ap_report.here; i++)
+			delay(100);
+	} while (!*(volatile uint32_t *)&ap_report.here && us(clock_since(start)) < patience);
 	return *(volatile uint32_t *)&ap_report.here == 1;
 }
 
 static void compare(const struct vmi3_ap_state *s)
 {
-	const uint32_t expected[] = { s->eax, s->ebx, s->ecx, s->edx, s->ebp, s->esi, s->edi, s->esp, s->eflags | 2, s->cr0 | 0x10, s->cr2,
-				      s->cr3, s->cr4, (uint32_t)s->efer, s->cs, s->ss, s->ds, s->es, s->fs, s->gs, s->ldtr, s->gdtr_limit,
-				      s->gdtr_base, s->idtr_limit, s->idtr_base };
+	const uint32_t expected[] = { s->eax, s->ebx, s->ecx, s->edx, s->ebp, s->esi, s->edi, s->esp, s->eflags | 2,
+				      s->cr0 | 0x10, s->cr2, s->cr3, s->cr4, (uint32_t)s->efer, s->cs, s->ss, s->ds, s->es,
+				      s->fs, s->gs, s->ldtr, s->gdtr_limit, s->gdtr_base, s->idtr_limit, s->idtr_base };
 
 	for (unsigned i = 0; i < COUNT(expected); i++) {
 		const uint32_t found = ap_report.words[i];
@@ -94,11 +100,17 @@ static void compare(const struct vmi3_ap_state *s)
 /* The structure at an address that nothing aligns. */
 static void start_with(const struct vmi3_ap_state *state, void *at)
 {
-	memcpy(at, state, sizeof(*state));
-	init();
-	CALL2(SetInitialAPState, at, ID_OF_AP);
-	memset(at, 0xee, sizeof(*state)); /* the stack goes on being used */
-	each(startup(300000), (uint32_t)at);
+	unsigned tries = option("exact") ? 1 : 5;
+	int here;
+
+	do {
+		memcpy(at, state, sizeof(*state));
+		init();
+		CALL2(SetInitialAPState, at, ID_OF_AP);
+		memset(at, 0xee, sizeof(*state)); /* the stack goes on being used */
+		here = startup(300000);
+	} while (!here && --tries);
+	each(here, (uint32_t)at);
 	compare(state);
 }
 
@@ -173,9 +185,13 @@ static int at_work(void)
 {
 	struct vmi3_ap_state state = state_of();
 
-	init();
-	CALL2(SetInitialAPState, &state, ID_OF_AP);
-	if (!startup(300000))
+	for (unsigned tries = 5; tries; tries--) {
+		init();
+		CALL2(SetInitialAPState, &state, ID_OF_AP);
+		if (startup(300000))
+			break;
+	}
+	if (ap_report.here != 1)
 		return 0;
 	ap_report.here = 2; /* go on */
 	return do_on_ap(ap_prepare, 0) == 0;

@@ -22,7 +22,8 @@ uint32_t to_user(uint32_t eip); /* by IRET, interrupts on there */
 
 /* sites.S: functions around patched sites, for call_registers */
 extern const char site_enable[], site_disable[], site_flags[], site_restore[], site_save_off[], enable_and_count[],
-	restore_and_count[], iret_here[], iret_target[], other_enable[], other_disable[], other_flags[], other_restore[], sysenter_entry[];
+	restore_and_count[], iret_here[], iret_target[], other_enable[], other_disable[], other_flags[], other_restore[],
+	sysenter_entry[];
 
 static inline uint32_t native_flags(void)
 {
@@ -32,10 +33,14 @@ static inline uint32_t native_flags(void)
 	return flags;
 }
 
-/* Changes nothing but flags, if it may change EAX that too; what is left of EFLAGS. The sentence says which call. */
-uint32_t call_leaf(const char *sentence, const void *function, uint32_t eax, uint32_t eflags, int result, uint32_t *value);
+/*
+ * Calls with a value in every register and compares them by each(): only the interface's flags may change, and EAX where
+ * it is the result. EFLAGS afterwards; *value: EAX. The name is for what is printed of a difference.
+ */
+uint32_t call_leaf(const char *name, const void *function, uint32_t eax, uint32_t eflags, int result, uint32_t *value);
 
-void check_irq(void), check_iret(void), check_sysexit(void), check_cpu(void), check_tables(void), check_mmu(void), check_ports(void),
-	check_apic(void), check_time(void), check_alarms(void), check_smp(void), check_wallclock(void), check_reboot(void);
+void check_irq(void), check_iret(void), check_sysexit(void), check_cpu(void), check_tables(void), check_mmu(void),
+	check_ports(void), check_apic(void), check_time(void), check_alarms(void), check_smp(void), check_wallclock(void),
+	check_reboot(void);
 
 #endif

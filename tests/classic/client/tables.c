@@ -148,6 +148,18 @@ static void kernel_stack(void)
 	cpu->tss.ss0 = KERNEL_DS;
 	cpu->tss.esp0 = before.esp0;
 	check("and nothing else", !memcmp(&cpu->tss, &before, sizeof(before)));
+	if (from_rom(VMI3_CALL_UpdateKernelStack)) {
+		static const uint8_t types[] = { 0x89, 0x0b, 0x82, 0x93, 0x00 }; /* not busy, not present, no TSS */
+
+		for (unsigned i = 0; i < COUNT(types); i++) {
+			cpu->gdt[TSS_SELECTOR / 8] = segment((uint32_t)&cpu->tss, sizeof(cpu->tss) - 1, types[i]);
+			CALL2(UpdateKernelStack, 0x1234, 0x5678);
+			each(!memcmp(&cpu->tss, &before, sizeof(before)), types[i]);
+		}
+		all("UpdateKernelStack writes to nothing but a busy TSS");
+		cpu->gdt[TSS_SELECTOR / 8] = segment((uint32_t)&cpu->tss, sizeof(cpu->tss) - 1, 0x08b);
+		cpu->tss = before;
+	}
 	equal("user mode runs again", to_user(PROGRAM(program_int)), 0x1234);
 	equal("on the stack before", frame_end, before.esp0);
 	handlers[SYSTEM_CALL] = 0;

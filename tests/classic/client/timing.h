@@ -5,6 +5,8 @@
 
 #include "subjects.h"
 
+enum { LVTT = 0x320 }; /* register of the local APIC */
+
 extern uint64_t frequency; /* cycles a second */
 int timing_init(void); /* 0: there is no time group */
 uint64_t counter(uint32_t which);
@@ -21,5 +23,19 @@ static inline uint32_t alarm_cancel(uint32_t flags)
 }
 
 void lvtt_program(uint8_t vector, int masked); /* as a kernel does, through the interface */
+
+/* ---- alarms.c ---- */
+
+extern const volatile unsigned *alarm_count; /* of the wiring that is in use */
+extern uint32_t alarm_slack; /* us that an alarm may be late */
+void arm(uint32_t flags, uint32_t from_now, uint64_t period); /* an alarm that many us from now */
+/* Interrupts on until as many have come, at most for that time; us since the last arm(). */
+uint32_t wait_for(unsigned least, uint32_t most);
+unsigned within(uint32_t microseconds); /* how many come in that time */
+int early(uint32_t took, uint32_t expected);
+void good(int condition, uint32_t who, uint32_t found, uint32_t expected); /* in a function that try() runs */
+/* Each try is a new start. In the host's time a processor may stand still between any two instructions: five tries. */
+void try(void (*run)(uint32_t), uint32_t with);
+void check_generations(void);
 
 #endif

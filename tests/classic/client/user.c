@@ -79,6 +79,80 @@ static void on_breakpoint(struct trap *trap)
 	(void)trap;
 }
 
+/* ---- frames that the processor refuses ---- */
+
+enum { FAULTED = 0x7000, LDT_CODE = 0x07, LDT_DATA = 0x0f, LDT_BASED = 0x17, LDT_SHORT = 0x1f, LDT_READ_ONLY = 0x27,
+       LDT_ABSENT = 0x2f, LDT_KERNEL = 0x37 };
+
+static uint64_t ldt[8] __attribute__((aligned(8)));
+
+static void on_fault(struct trap *trap)
+{
+	if (!(trap->cs & 3))
+		die("vector %u at 0x%x: a return to user mode faults in the kernel, far from any fix-up", trap->vector, trap->eip);
+	user_trap = *trap;
+	leave_user(FAULTED + trap->vector);
+}
+
+static uint32_t with_segments(uint32_t eip, uint32_t cs, uint32_t ss)
+{
+	const uint32_t frame[9] = { eip, cs, 2 | FLAG_IF, USER_STACK_TOP, ss, 0, 0, 0, 0 };
+
+	return enter_user(frame);
+}
+
+/*
+ * Linux finds its fix-up by the address of its own IRET, which the ROM's is not: a frame that a program made by sigreturn
+ * has to fault in user mode.
+ */
+static void refused(void)
+{
+	static const struct {
+		uint32_t cs, ss, eip;
+	} frames[] = {
+		{ 3, USER_DS, USER_CODE }, { USER_DS, USER_DS, USER_CODE }, { KERNEL_CS | 3, USER_DS, USER_CODE },
+		{ 0xfff3, USER_DS, USER_CODE }, { LDT_DATA, USER_DS, USER_CODE }, { LDT_SHORT, USER_DS, 0x1000 },
+		{ LDT_ABSENT, USER_DS, USER_CODE }, { LDT_KERNEL, USER_DS, USER_CODE }, { USER_CS, 3, USER_CODE },
+		{ USER_CS, 0, USER_CODE }, { USER_CS, USER_CS, USER_CODE }, { USER_CS, KERNEL_DS | 3, USER_CODE },
+		{ USER_CS, LDT_READ_ONLY, USER_CODE }, { USER_CS, 0x78, USER_CODE }, { USER_CS, 0xfffb, USER_CODE },
+	};
+
+	for (unsigned i = 0; i < COUNT(frames); i++) {
+		uint32_t left = with_segments(frames[i].eip, frames[i].cs, frames[i].ss);
+
+		each(left == FAULTED + 14 && user_trap.eip == 0xfffff000 && user_trap.cs == USER_CS && user_trap.ss == USER_DS,
+		     frames[i].cs << 16 | frames[i].ss);
+		each(user_trap.esp == USER_STACK_TOP && !(user_trap.eax | user_trap.ebx | user_trap.ecx | user_trap.edx |
+							   user_trap.esi | user_trap.edi | user_trap.ebp), i);
+	}
+	all("a frame that the processor refuses faults in user mode, where nothing is");
+}
+
+static void own_segments(void)
+{
+	handlers[11] = handlers[12] = handlers[13] = handlers[14] = on_fault;
+	ldt[LDT_CODE / 8] = segment(0, 0xfffff, 0xcfb);
+	ldt[LDT_DATA / 8] = segment(0, 0xfffff, 0xcf3);
+	ldt[LDT_BASED / 8] = segment(USER_CODE, 0xfff, 0x4fb);
+	ldt[LDT_SHORT / 8] = segment(0, 0xfff, 0x4fb);
+	ldt[LDT_READ_ONLY / 8] = segment(0, 0xfffff, 0xcf1);
+	ldt[LDT_ABSENT / 8] = segment(0, 0xfffff, 0xc7b);
+	ldt[LDT_KERNEL / 8] = segment(0, 0xfffff, 0xc9b);
+	this_cpu()->gdt[LDT_SELECTOR / 8] = segment((uint32_t)ldt, sizeof(ldt) - 1, 0x082);
+	CALL1(SetLDT, LDT_SELECTOR);
+	each(with_segments(PROGRAM(program_int), LDT_CODE, LDT_DATA) == 0x1234, 0);
+	each(user_trap.cs == LDT_CODE && user_trap.ss == LDT_DATA, 1);
+	each(with_segments(PROGRAM(program_int) - USER_CODE, LDT_BASED, USER_DS) == 0x1234, 2);
+	each(user_trap.cs == LDT_BASED && user_trap.ss == USER_DS && user_trap.eip < PAGE, 3);
+	each(with_segments(PROGRAM(program_int), USER_CS, LDT_DATA) == 0x1234, 4);
+	each(user_trap.cs == USER_CS && user_trap.ss == LDT_DATA, 5);
+	all("IRET goes to segments of a program's own");
+	if (paravirtualized)
+		refused(); /* natively the fix-up is the kernel's */
+	CALL1(SetLDT, 0);
+	handlers[11] = handlers[12] = handlers[13] = handlers[14] = 0;
+}
+
 void check_iret(void)
 {
 	uint32_t v86[9] = { 0, V86_SEGMENT, 2 | FLAG_IF | FLAG_VM, 0xff0, 0x200, 0x1111, 0x2222, 0x3333, 0x4444 }, page;
@@ -90,7 +164,8 @@ void check_iret(void)
 	equal("IRET goes to user mode", to_user(PROGRAM(program_int)), 0x1234);
 	check("with the frame's CS, SS, ESP and EFLAGS", user_trap.cs == USER_CS && user_trap.ss == USER_DS &&
 	      user_trap.esp == USER_STACK_TOP && (user_trap.eflags & (FLAG_IF | 0x3000)) == FLAG_IF);
-	check("and changes no register", !(user_trap.ebx | user_trap.ecx | user_trap.edx | user_trap.esi | user_trap.edi | user_trap.ebp));
+	check("and changes no register", !(user_trap.ebx | user_trap.ecx | user_trap.edx | user_trap.esi | user_trap.edi |
+					   user_trap.ebp));
 	before = irq0_count;
 	check("an interrupt waits", make_pending());
 	equal("user mode is reached with an interrupt waiting", to_user(PROGRAM(program_int)), 0x1234);
@@ -98,12 +173,14 @@ void check_iret(void)
 	check("into user mode, before its first instruction", irq0_last.cs == USER_CS && irq0_last.eip == PROGRAM(program_int));
 	timer_rests();
 
+	own_segments();
 	page = page_alloc();
 	memcpy(linear(page), "\x0f\x0b", 2); /* ud2 */
 	page_map(0x1000, page | PRESENT | USER);
 	handlers[6] = on_v86;
 	equal("IRET goes to virtual 8086 mode", enter_user(v86), 0x8086);
-	check("with the frame's CS, SS, ESP", user_trap.cs == v86[1] && user_trap.eip == 0 && user_trap.ss == v86[4] && user_trap.esp == v86[3]);
+	check("with the frame's EIP, CS, ESP, SS", user_trap.eip == v86[0] && user_trap.cs == v86[1] &&
+	      user_trap.esp == v86[3] && user_trap.ss == v86[4]);
 	check("and ES, DS, FS, GS", !memcmp(v86_segments, v86 + 5, sizeof(v86_segments)));
 	handlers[6] = 0;
 	page_map(0x1000, 0);
@@ -132,9 +209,10 @@ void check_sysexit(void)
 	wrmsr(SYSENTER_EIP, (uint32_t)sysenter_entry);
 	equal("SYSEXIT goes to user mode", enter_user_sysexit(PROGRAM(program_int), USER_STACK_TOP), 0x1234);
 	check("with EIP of EDX and ESP of ECX", user_trap.esp == USER_STACK_TOP && user_trap.edx == PROGRAM(program_int));
-	check("flat segments of level 3, interrupts on", user_trap.cs == USER_CS && user_trap.ss == USER_DS && user_trap.eflags & FLAG_IF);
-	check("and changes no register", user_trap.ebx == 0x11111111 && user_trap.esi == 0x22222222 && user_trap.edi == 0x33333333 &&
-	      user_trap.ebp == 0x44444444);
+	check("flat segments of level 3, interrupts on", user_trap.cs == USER_CS && user_trap.ss == USER_DS &&
+	      user_trap.eflags & FLAG_IF);
+	check("and changes no register", user_trap.ebx == 0x11111111 && user_trap.esi == 0x22222222 &&
+	      user_trap.edi == 0x33333333 && user_trap.ebp == 0x44444444);
 	equal("SYSENTER comes back", enter_user_sysexit(PROGRAM(program_sysenter), USER_STACK_TOP), 0x5678);
 	before = irq0_count;
 	check("an interrupt waits", make_pending());

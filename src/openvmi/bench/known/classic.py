@@ -43,6 +43,7 @@ _ROWS = {
     "set-interrupt-mask-on": Call.SetInterruptMask,
     "set-interrupt-mask-off": Call.SetInterruptMask,
     "iret": Call.IRET,
+    "iret-user": Call.IRET,
     "sysexit": Call.SYSEXIT,
     "halt": Call.Halt,
     "set-pxe": Call.SetPxE,
@@ -90,6 +91,7 @@ _WAYS = {
     "set-interrupt-mask-on": "to on",
     "set-interrupt-mask-off": "to off",
     "iret": "in the kernel",
+    "iret-user": "and SYSENTER",
     "sysexit": "and SYSENTER",
     "set-pxe-long-absent": "over an absent one",
     "set-pxe-long-present": "over a present one",
@@ -103,14 +105,14 @@ _WAYS = {
     "set-cancel-alarm-irq0": "behind SetAlarm, IRQ0",
     "set-cancel-alarm-lvtt": "behind SetAlarm, LVTT",
 }
-#: How many instructions more a patched site may take: a call and its return, and what the ROM does; or one jump.
+#: How many instructions more a patched site may take: the call or jump, and what the ROM does.
 _MORE = {
     "enable-interrupts": 3,
     "disable-interrupts": 3,
     "get-interrupt-mask": 3,
     "set-interrupt-mask-on": 3,
     "set-interrupt-mask-off": 3,
-    "iret": 1,
+    "iret": 3,
     "sysexit": 1,
 }
 
