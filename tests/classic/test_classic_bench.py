@@ -55,10 +55,11 @@ def test_figures(bench: Bench, full: ClassicRom, tmp_path: Path, capfd: Capture)
     # IRET a look at the selectors.
     assert {name: more[name] for name in (
         "enable-interrupts", "disable-interrupts", "get-interrupt-mask", "set-interrupt-mask-on",
-        "set-interrupt-mask-off", "iret", "iret-user", "sysexit", "halt", "cpuid", "set-cr3", "inb", "wbinvd", "allocate-page")} == {
+        "set-interrupt-mask-off", "iret", "iret-user", "sysexit", "halt", "cpuid", "set-cr3", "inb", "wbinvd",
+        "allocate-page")} == {
         "enable-interrupts": 2, "disable-interrupts": 2, "get-interrupt-mask": 2, "set-interrupt-mask-on": 3,
-        "set-interrupt-mask-off": 3, "iret": 3, "iret-user": 7, "sysexit": 1, "halt": 2, "cpuid": 2, "set-cr3": 2, "inb": 2,
-        "wbinvd": 2, "allocate-page": 2}
+        "set-interrupt-mask-off": 3, "iret": 3, "iret-user": 7, "sysexit": 1, "halt": 2, "cpuid": 2, "set-cr3": 2,
+        "inb": 2, "wbinvd": 2, "allocate-page": 2}
     assert all(difference is not None and 0 <= difference < 1000 for difference in more.values())
     # One tick an instruction: a turn that does nothing counts down and jumps.
     assert round(rows["empty-turn"]["direct"]) == round(rows["empty-turn"]["linked"]) == 2

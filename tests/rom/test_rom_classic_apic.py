@@ -253,7 +253,8 @@ def test_nothing_else_is_changed(placed: tuple[Client, int], register: int, valu
     (0, 0x20000, 0xEF), (1, 0x20000, 0x200EF), (1, 0, 0xEF), (1, 0x40000, 0x400EF),
 ])  # fmt: skip
 @pytest.mark.parametrize("register", [0x320, 0xFFC00320])
-def test_mode_of_lvtt_is_the_roms(placed: tuple[Client, int], register: int, ratio: int, mode: int, expected: int) -> None:
+def test_mode_of_lvtt_is_the_roms(placed: tuple[Client, int], register: int, ratio: int, mode: int,
+                                  expected: int) -> None:
     """Kernels that set the alarm before the vector would lose the periodic mode; without alarms all is the client's."""
     client, _ = placed
     client.tables(False, 1023, 0)
