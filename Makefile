@@ -17,13 +17,16 @@ GUESTS := $(filter-out $(BZIMAGES:.bzimage=.elf),$(patsubst kernels/%/guest.toml
 	$(BZIMAGES)
 # What openvmi bench xen compares with: the same kernel with its own code for Xen.
 DIRECT := build/guests/bench-xen-direct.elf
+# The program that runs guests as processes.
+RUNNER := build/runner/linux
+RUNNER_SOURCES := src/openvmi/hypervisors/linux/runner
 HEADERS := $(wildcard libvmi/include/vmi/*.h)
 LIBVMI := $(shell find libvmi -type f)
 TOOL := src/openvmi/toolchain.py $(wildcard src/openvmi/abi/*.py)
 ROM_TOOL := $(TOOL) $(wildcard src/openvmi/rom/* src/openvmi/classic/*.py)
 
 .PHONY: build run test test-xl setup check wheel bench clean
-build: $(ROMS) $(GUESTS) $(DIRECT)
+build: $(ROMS) $(GUESTS) $(DIRECT) $(RUNNER)
 
 run: build
 	@$(BIN)/openvmi compare hello
@@ -80,6 +83,10 @@ build/guests/%.bzimage: $$(shell find kernels/$$* kernels/classic -type f) $(HEA
 
 $(DIRECT): $(shell find kernels/bench kernels/common contrib/xen-direct roms/xen -type f) $(LIBVMI) $(TOOL) $(wildcard src/openvmi/guest/*.py) | $(READY)
 	$(BIN)/openvmi guest build bench --with contrib/xen-direct
+
+$(RUNNER): $(shell find $(RUNNER_SOURCES) -type f) roms/linux/private.h $(HEADERS) $(TOOL) \
+		src/openvmi/hypervisors/linux/build.py | $(READY)
+	$(BIN)/python -m openvmi.hypervisors.linux.build
 
 clean:
 	rm -rf build dist .venv .pytest_cache .ruff_cache .hypothesis .mypy_cache

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Puts what the installed package needs beside its code: the interface definition, and the built ROMs and guests."""
+"""Puts what the installed package needs beside its code: the interface definition and all that is built."""
 
 from __future__ import annotations
 
@@ -46,6 +46,11 @@ class Hook(BuildHookInterface):
                     included[str(built)] = f"openvmi/_data/{results}/{file}"
                     if not built.is_file():
                         missing.append(str(built.relative_to(top)))
+        for runner in sorted(top.glob("src/openvmi/hypervisors/*/runner")):  # programs that run guests
+            built = top / "build" / "runner" / runner.parent.name
+            included[str(built)] = f"openvmi/_data/runner/{built.name}"
+            if not built.is_file():
+                missing.append(str(built.relative_to(top)))
         for backend in sorted(top.glob("contrib/*/backend.toml")):  # the benchmark kernel with each
             built = top / "build" / "guests" / f"bench-{backend.parent.name}.elf"
             included[str(built)] = f"openvmi/_data/guests/{built.name}"

@@ -11,7 +11,7 @@ from attrs import evolve, frozen
 from openvmi import hypervisors, resources
 from openvmi.errors import OpenVmiError
 from openvmi.guest.image import GuestImage
-from openvmi.hypervisors.base import Availability, Ending, Hypervisor, default_rom_path, needs_rom
+from openvmi.hypervisors.base import Availability, Ending, Hypervisor, default_rom_path, host_time_only, needs_rom
 from openvmi.rom.image import RomImage
 from openvmi.rom.load import load
 from openvmi.running import NO_ROM, Request, Run, open_guest, run
@@ -85,6 +85,8 @@ class Watcher(Protocol):
 def run_everywhere(request: Request, watcher: Watcher) -> Matrix:
     """Runs the guest in every place; `on` and `rom` of the request are not looked at, `timeout` is for each run.
 
+    `deterministic` is for those that can; the others run in the host's time.
+
     Raises as :func:`open_guest` does, :class:`KeyboardInterrupt` when the user stops a run, and :class:`OpenVmiError`
     when the guest's file changes meanwhile: the rows must be about one binary.
     """
@@ -134,8 +136,9 @@ def _run(request: Request, place: Place) -> Row:
         del kept[:-CONSOLE_KEPT]
         return True
 
+    deterministic = request.deterministic and not host_time_only(hypervisors.get(place.hypervisor))
     try:
-        result = run(evolve(request, on=place.hypervisor, rom=place.choice), keep)
+        result = run(evolve(request, on=place.hypervisor, rom=place.choice, deterministic=deterministic), keep)
     except OpenVmiError as error:
         return Row(place, error=error, console=bytes(kept), console_size=size)
     return Row(place, result, console=bytes(kept), console_size=size)

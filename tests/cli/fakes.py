@@ -53,6 +53,7 @@ class FakeHypervisor:
     summary: str = "runs nothing"
     default_rom: str | None = None
     needs_rom: bool = False
+    host_time_only: bool = False
     state: Availability = Factory(lambda: Availability(True, versions={"fake": "1"}))
     outcome: Callable[[FakeMachine], Outcome] = field(default=lambda machine: Outcome(Ending.EXIT))
     memory: dict[int, bytes] = Factory(dict)

@@ -83,6 +83,13 @@ def test_everything_reaches_the_machines(known: Known, tiny_file: Path) -> None:
     assert not machines[3].config.deterministic and all(m.left for m in machines)
 
 
+def test_one_in_host_time_only_runs_in_it(known: Known, tiny_file: Path) -> None:
+    known["emu"].host_time_only = True
+    assert matrix(tiny_file) == 0
+    assert [m.config.deterministic for m in known["emu"].machines] == [False] * 3
+    assert known["plain"].machines[0].config.deterministic
+
+
 def test_one_that_needs_a_rom_is_not_run_without(known: Known, tiny_file: Path, capfd: Capture) -> None:
     known["emu"].needs_rom = True
     assert matrix(tiny_file) == 0

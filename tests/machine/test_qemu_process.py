@@ -18,7 +18,6 @@ from attrs import evolve
 from openvmi.errors import OpenVmiError, UnavailableError
 from openvmi.machine.qemu import installation
 from openvmi.machine.qemu.control import GoneError
-from openvmi.machine.qemu.lifeline import Lifeline
 from openvmi.machine.qemu.process import QemuProcess
 from openvmi.machine.qemu.session import Ended, Session
 from openvmi.units import Gpa
@@ -213,25 +212,3 @@ def test_killed_parent_leaves_no_qemu(state: str, frozen: bool) -> None:
         finally:
             parent.kill()
     assert _gone(pid)
-
-
-def test_lifeline_before_it_is_tied() -> None:
-    """A parent that dies between starting the shell and tying it: the shell ends by itself."""
-    from openvmi.machine.qemu import lifeline
-
-    with subprocess.Popen(["/bin/sh", "-c", lifeline._WAIT_THEN_BECOME, "sh", "/bin/sleep", "100"],
-                          stdin=subprocess.PIPE) as shell:  # fmt: skip
-        assert shell.stdin
-        shell.stdin.close()
-        assert shell.wait(ENOUGH) != 0
-
-
-def test_lifeline_passes_arguments_as_they_are(tmp_path: Path) -> None:
-    odd = ["a b", "$HOME", "'\"\\", "", "*", "-n", "; exit 3"]
-    output = tmp_path / "output"
-    with output.open("wb") as file:
-        line = Lifeline(["/usr/bin/printf", "%s\\n", *odd], [], file.fileno())
-        assert line.process.wait(ENOUGH) == 0
-        line.close()
-        line.close()
-    assert output.read_text().splitlines() == odd

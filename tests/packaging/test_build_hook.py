@@ -76,6 +76,15 @@ def test_includes_the_benchmark_with_each_backend(top: Path, tree: Path) -> None
     assert included(top, tree)[str(tree / "build/guests/bench-one.elf")] == "openvmi/_data/guests/bench-one.elf"
 
 
+def test_includes_programs_that_run_guests(top: Path, tree: Path) -> None:
+    (tree / "src/openvmi/hypervisors/three/runner").mkdir(parents=True)
+    with pytest.raises(FileNotFoundError, match=r"there is no build/runner/three; run: make build"):
+        included(top, tree)
+    (tree / "build/runner").mkdir()
+    (tree / "build/runner/three").touch()
+    assert included(top, tree)[str(tree / "build/runner/three")] == "openvmi/_data/runner/three"
+
+
 def test_editable_needs_nothing(top: Path, tmp_path: Path) -> None:
     assert included(top, tmp_path, "editable") == {}
 

@@ -194,3 +194,8 @@ def default_rom_path(hypervisor: Hypervisor) -> Path | None:
 def needs_rom(hypervisor: Hypervisor) -> bool:
     """Whether it runs no guest that stays native: it says so by an attribute `needs_rom`."""
     return getattr(hypervisor, "needs_rom", False)
+
+
+def host_time_only(hypervisor: Hypervisor) -> bool:
+    """Whether it refuses `deterministic`: it says so by an attribute `host_time_only`."""
+    return getattr(hypervisor, "host_time_only", False)

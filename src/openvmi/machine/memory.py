@@ -30,16 +30,25 @@ class Region:
 
 
 class Memory:
-    """All the memory that a guest can reach by physical address. Accesses outside it fail, they never raise."""
+    """All the memory that a guest can reach by physical address. Accesses outside it fail, they never raise.
 
-    def __init__(self, size: int) -> None:
+    With `file`, a descriptor, guest-physical addresses are offsets in that file, which another process may map as well.
+    It is the caller's, and as long as the regions need.
+    """
+
+    def __init__(self, size: int, file: int | None = None) -> None:
+        """Raises :class:`OSError` when there is no room."""
         self.size = size  #: bytes of RAM, which begins at 0
+        self._file = file
         self.regions: list[Region] = []
         self.ram = self.add(Gpa(0), size, writable=True, executable=True)
 
     def add(self, base: Gpa, size: int, *, writable: bool, executable: bool) -> Region:
-        """Zeroed pages at `base`, which the caller has chosen free of others; both in bytes, page aligned."""
-        pages = mmap.mmap(-1, size)
+        """Pages at `base`, which the caller has chosen free of others; both in bytes, page aligned.
+
+        They are the file's, or zeroed.
+        """
+        pages = mmap.mmap(-1, size) if self._file is None else mmap.mmap(self._file, size, offset=base)
         pointer = ctypes.addressof(ctypes.c_char.from_buffer(pages))
         region = Region(base, size, writable, executable, memoryview(pages), pointer, pages)
         self.regions.append(region)

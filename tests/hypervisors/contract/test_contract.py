@@ -20,13 +20,21 @@ SUBJECTS = ("mmu", "user", "event", "trap", "irq", "time", "sys", "base")
 PLACES = {
     "emu": ("emu", None, ""), "emu native": ("emu", None, "vmi=off"), "bare": ("bare", NO_ROM, ""),
     "bare template": ("bare", "template", ""), "xen": ("xen", None, ""),
+    "linux": ("linux", None, ""),
 }  # fmt: skip
-NEEDS = {"emu": (), "bare": ("qemu-system-x86_64",), "xen": ("qemu-system-x86_64", "/boot/xen*.gz")}
+NEEDS = {"emu": (), "bare": ("qemu-system-x86_64",), "xen": ("qemu-system-x86_64", "/boot/xen*.gz"),
+         "linux": ()}
+HOST_TIME = ("linux",)  #: nothing there counts instructions
 WITH_MARKS = [pytest.param(place, marks=pytest.mark.needs(*NEEDS[on])) for place, (on, _, _) in PLACES.items()]
 CHECK = re.compile(r"^(ok|FAILED) ((\w+)/[^:\n]+)", re.MULTILINE)
 #: Of group smp, which is not everywhere; all in subject event or irq.
 SMP = re.compile(r"^event/(VcpuId|Vcpu|Ipi|IpiSend|an IPI)|^irq/Vcpu")
 AT_LEAST = 505
+#: What cannot be kept somewhere, as a pattern of sentences, and why.
+EXCEPTIONS = {
+    "linux": r"trap/(after FpuTrapSet|so does the next vector|user mode raises it too|that was one exception)",
+    # A process cannot have its floating-point instructions trapped: CR0.TS is the host's alone.
+}
 INPUT = "a-line-of-input"
 
 
@@ -54,7 +62,7 @@ def check_all(guest: Path, place: str, options: str = "", **values: object) -> t
 @cache
 def whole(guest: Path, place: str) -> tuple[Run, bytes]:
     """A run of every subject, once for all tests."""
-    return check_all(guest, place, deterministic=True)
+    return check_all(guest, place, deterministic=place not in HOST_TIME)
 
 
 def sentences(said: bytes) -> list[str]:
@@ -62,20 +70,28 @@ def sentences(said: bytes) -> list[str]:
     return [match[2] for match in CHECK.finditer(said.decode(errors="replace"))]
 
 
+def broken(place: str, lines: list[str]) -> list[str]:
+    """The failures among these lines that are no exceptions."""
+    known = re.compile(f"FAILED {EXCEPTIONS[place]}") if place in EXCEPTIONS else None
+    return [line for line in lines if not (known and known.match(line))]
+
+
 @pytest.mark.parametrize("place", WITH_MARKS)
 @pytest.mark.parametrize("subject", SUBJECTS)
 def test_every_promise_is_kept(guest: Path, place: str, subject: str) -> None:
     _, said = whole(guest, place)
     lines = said.decode(errors="replace").splitlines()
-    assert not [line for line in lines if line.startswith(f"FAILED {subject}/")]
+    assert not broken(place, [line for line in lines if line.startswith(f"FAILED {subject}/")])
     assert f"ok {subject}/the subject runs to its end" in lines, "\n".join(lines[-10:])
 
 
 @pytest.mark.parametrize("place", WITH_MARKS)
 def test_the_run_ends_well(guest: Path, place: str) -> None:
     result, said = whole(guest, place)
-    assert (result.outcome.ending, result.outcome.code) == (Ending.EXIT, 0), result.outcome.message
-    assert b"\n0 checks failed\n" in said
+    failed = [line for line in said.decode(errors="replace").splitlines() if line.startswith("FAILED ")]
+    assert bool(failed) == (place in EXCEPTIONS), "an exception that is none any more: take it out"
+    assert (result.outcome.ending, result.outcome.code) == (Ending.EXIT, len(failed)), result.outcome.message
+    assert f"\n{len(failed)} checks failed\n".encode() in said
     names = sentences(said)
     assert len(names) == len(set(names)), "a sentence comes twice: " + sorted(names)[0]
     assert len(names) >= AT_LEAST and {name.split("/")[0] for name in names} == set(SUBJECTS)

@@ -13,9 +13,9 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 
 from openvmi.errors import OpenVmiError, UnavailableError
+from openvmi.machine.lifeline import Lifeline
 from openvmi.machine.qemu.control import Control, GoneError
 from openvmi.machine.qemu.installation import Installation
-from openvmi.machine.qemu.lifeline import Lifeline
 from openvmi.units import Gpa
 
 _KEPT_STDERR = 8192  # bytes

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Why a stub stopped: Linux's signals back into the processor's vectors. The numbers stand in the signal frame (vector,
+ * error code and CR2 as arch/x86/kernel/signal_64.c puts them there), which guest code may have written: it can only fool
+ * itself.
+ */
+#include "internal.h"
+#include "guest.h"
+#include "sys.h"
+
+#define INFO_CODE 8
+#define INFO_SYSCALL 24
+#define INFO_ARCH 28
+#define INFO_SIZE 128
+#define PROTECTION 13
+#define PAGE_FAULT 14
+#define IN_TABLE 2 /* error code: the selector is a vector */
+#define EXIT_FIRST 0x56
+#define EXIT_LAST 0x57
+
+static void trap(struct stub *stub, uint32_t vector, uint64_t error, uint64_t address)
+{
+	count_exit(vector == PAGE_FAULT ? "page fault" : "trap");
+	map_progress();
+	if (stub == &kernel)
+		kernel_trap(vector, error, address);
+	else
+		user_trap(vector, error, address);
+}
+
+static void on_page_fault(struct stub *stub, struct context *context)
+{
+	uint32_t access = context->error & (ACCESS_WRITE | ACCESS_EXECUTE);
+	uint64_t error;
+
+	if (!map_fault(stub, context->cr2, access, context->rip, &error))
+		trap(stub, PAGE_FAULT, error, context->cr2);
+}
+
+static void on_protection(struct stub *stub, struct context *context)
+{
+	uint64_t error = context->error & 0xffff, vector = error >> 3;
+
+	if (stub == &kernel && (error & 7) == IN_TABLE && vector >= EXIT_FIRST && vector <= EXIT_LAST && handover.rom) {
+		context->rip += 2;
+		kernel_exit((uint32_t)vector);
+		return;
+	}
+	trap(stub, PROTECTION, error, 0);
+}
+
+static void on_system_call(struct stub *stub, struct context *context)
+{
+	const volatile uint8_t *info;
+	uint64_t at = stub->area->siginfo - LNX_SELF;
+	uint8_t code[2];
+
+	if (at < PAGE_SIZE || at > AREA_SIZE - INFO_SIZE || at % 8)
+		at = PAGE_SIZE;
+	info = (const volatile uint8_t *)stub->area + at;
+	if (*(const volatile uint32_t *)(info + INFO_ARCH) != AUDIT_ARCH_X86_64 && context->cs == HOST_CS &&
+	    guest_read(context->rip - 2, code, 2) && code[0] == 0xcd) {
+		context->rip -= 2; /* INT 0x80, which Linux lets through */
+		trap(stub, PROTECTION, code[1] * 8u + IN_TABLE, 0);
+	} else if (stub == &kernel) {
+		crash("the guest's kernel made a system call of the host (number %d) at %x",
+		      (uint64_t)*(const volatile uint32_t *)(info + INFO_SYSCALL), context->rip);
+	} else {
+		trap(stub, 6, 0, 0);
+	}
+}
+
+static void decode(struct stub *stub, struct context *context, uint32_t signal)
+{
+	uint64_t vector = context->trap;
+
+	if (signal != SIGSEGV || vector != PAGE_FAULT)
+		map_progress();
+	switch (signal) {
+	case SIGUSR1:
+		count_exit("interruption");
+		events_pending();
+		return;
+	case SIGSYS:
+		on_system_call(stub, context);
+		return;
+	case SIGSEGV:
+		if (vector == PAGE_FAULT)
+			on_page_fault(stub, context);
+		else if (vector == PROTECTION)
+			on_protection(stub, context);
+		else if (vector < 32)
+			trap(stub, (uint32_t)vector, context->error & 0xffff, 0);
+		else
+			trap(stub, PROTECTION, 0, 0);
+		return;
+	case SIGBUS:
+		if (vector == PAGE_FAULT)
+			finish(END_FAILED, 0, "the host has no memory for a page of the guest (limit of its control group, or "
+					       "/dev/shm full)");
+		/* fall through */
+	case SIGFPE:
+	case SIGILL:
+	case SIGTRAP:
+		trap(stub, vector < 32 ? (uint32_t)vector : 6, context->error & 0xffff, 0);
+		return;
+	default:
+		trap(stub, PROTECTION, 0, 0); /* it wrote to its own area */
+	}
+}
+
+void handle_stop(struct stub *stub)
+{
+	struct context *context = stub == &kernel ? kernel_context() : stub_context(stub);
+
+	current = stub;
+	if (!context) {
+		user_lost();
+		return;
+	}
+	if (stub->area->reason == REASON_COMMAND) {
+		if (stub->area->result)
+			command_failed(stub);
+		return;
+	}
+	decode(stub, context, stub->area->signal);
+}

@@ -1,0 +1,258 @@
+# SPDX-License-Identifier: MIT
+"""One run: the console, what the runner says, the time limit, pause and stop, and how it ended.
+
+One thread runs it and does all talking to the runner. The others set what they want and wake it. While the guest runs,
+and says nothing, this sleeps.
+"""
+
+from __future__ import annotations
+
+import selectors
+import socket
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from attrs import define, field
+
+from openvmi.errors import OpenVmiError
+from openvmi.hypervisors.base import Ending, Mark
+from openvmi.hypervisors.linux import control
+from openvmi.hypervisors.linux.control import Order
+from openvmi.hypervisors.linux.process import RunnerProcess
+from openvmi.machine.console import ConsoleInput
+
+_CHUNK = 1 << 16
+_MARK_LIMIT = 1 << 20  # marks that are kept, as on emu
+_ANSWER_SECONDS = 3.0  # for the runner to do as it is told
+_LATE_SECONDS = 1.0  # by which its own limit of time may come late
+_DRAIN_SECONDS = 5.0  # for the console output that is under way when it ends
+
+
+@define
+class SessionEnd:
+    """How a session ended. The runner has ended, too."""
+
+    ending: Ending | None  #: None: `said` tells
+    said: control.End | None  #: None: the runner had to be killed
+    began: float  #: time.monotonic() at the start
+    boot_ms: float
+    run_ms: float
+    marks: list[Mark] = field(factory=list)
+
+
+class Session:
+    """The methods of :class:`openvmi.hypervisors.base.Machine` that have to do with running."""
+
+    def __init__(self, runner: RunnerProcess, enter: Callable[[], None], console: Callable[[bytes], None],
+                 hear: Callable[[control.Report | control.Paused], None], timeout: float) -> None:
+        """`enter` hands the guest over; `hear` takes what the runner tells of it besides marks and the end.
+
+        Raises :class:`OpenVmiError` when the system has no descriptors left.
+        """
+        self._runner, self._enter, self._console, self._hear = runner, enter, console, hear
+        self._left = timeout + _LATE_SECONDS
+        self._input = ConsoleInput()
+        self._unsent = b""
+        try:
+            self._wake_reader, self._wake_writer = socket.socketpair()
+        except OSError as error:
+            raise OpenVmiError(f"no connection within the process: {error.strerror}") from error
+        self._wake_reader.setblocking(False)
+        self._wake_writer.setblocking(False)
+        self._stopping = False
+        self._pausing = False
+        self._paused = threading.Event()  # set while the guest stands still
+        self._paused.set()
+        self._thread: int | None = None
+        self._began: float | None = None
+        self._first_output: float | None = None
+        self._deadline: float | None = None  # of the guest, while it executes
+        self._asked: Order | None = None  # what the runner has not done yet,
+        self._patience = 0.0  # and until when it has to
+        self._ending: Ending | None = None  # decided here
+        self._said: control.End | None = None
+        self._marks: list[Mark] = []
+
+    # ---- from any thread ----
+
+    def stop(self) -> None:
+        """Ends :meth:`run` soon."""
+        self._stopping = True
+        self._wake()
+
+    def pause(self) -> None:
+        """Returns when the guest stands still; at once from within the console, which the guest then waits for."""
+        self._pausing = True
+        self._wake()
+        if self._thread != threading.get_ident():
+            self._paused.wait()
+
+    def resume(self) -> None:
+        """Lets the guest go on."""
+        self._pausing = False
+        self._wake()
+
+    def send_console(self, data: bytes) -> None:
+        """Console input, as much of it as there is room for."""
+        self._input.put(data)
+        self._wake()
+
+    def _wake(self) -> None:
+        with suppress(OSError):  # full: awake already; closed: over
+            self._wake_writer.send(b"\0")
+
+    # ---- in the thread that runs ----
+
+    def run(self) -> SessionEnd:
+        """Runs to the end, whichever it is. Raises :class:`OpenVmiError` when something else ends the runner."""
+        self._thread = threading.get_ident()
+        try:
+            whole = self._loop()
+            now = time.monotonic()
+            if not whole and self._ending is None:
+                raise self._runner.unexpected_end()
+            if whole:
+                self._runner.wait()
+            else:
+                self._runner.kill()
+            self._drain()
+            began = self._began or now
+            boot, run = ((at - began) * 1e3 for at in (self._first_output or now, now))
+            return SessionEnd(self._ending, self._said, began, boot, run, self._marks)
+        finally:
+            self._thread = None
+            self._runner.kill()
+            self._paused.set()
+
+    def _loop(self) -> bool:
+        """Until it has ended; False when the runner did not say so itself."""
+        runner = self._runner
+        with selectors.PollSelector() as selector:
+            selector.register(runner.console, selectors.EVENT_READ, self._take_output)
+            selector.register(runner.control, selectors.EVENT_READ, self._take_packets)
+            selector.register(self._wake_reader, selectors.EVENT_READ, self._take_wake)
+            selector.register(runner.pidfd, selectors.EVENT_READ, lambda: False)
+            while True:
+                self._command()
+                if self._ending and self._began is None:
+                    return False
+                if self._asked and time.monotonic() >= self._patience:
+                    if self._ending:
+                        return False
+                    raise OpenVmiError(f"the runner (process {runner.pid}) did not {self._asked.name.lower()} the guest"
+                                       f" within {_ANSWER_SECONDS:g} s; it was ended. Is the machine overloaded?")
+                writing = self._began is not None and bool(self._unsent or len(self._input))
+                selector.modify(runner.console, selectors.EVENT_READ | (selectors.EVENT_WRITE if writing else 0),
+                                self._take_output)  # fmt: skip
+                for key, mask in selector.select(self._wait()):
+                    if mask & selectors.EVENT_WRITE:
+                        self._give_input()
+                    if mask & selectors.EVENT_READ and not key.data():
+                        return self._take_packets_left()
+
+    def _wait(self) -> float | None:
+        """Seconds until something is to be done here."""
+        times = [self._patience] if self._asked else []
+        times += [self._deadline] if self._deadline is not None and not self._ending else []
+        return max(0.0, min(times) - time.monotonic()) if times else None
+
+    def _command(self) -> None:
+        """Tells the runner what is wanted, one thing after the other."""
+        if self._ending:
+            return
+        now = time.monotonic()
+        if self._stopping or (self._deadline is not None and now >= self._deadline):
+            self._ending = Ending.INTERRUPTED if self._stopping else Ending.TIMEOUT
+            self._order(Order.STOP)
+        elif self._pausing and not self._paused.is_set() and self._asked is None:
+            self._order(Order.PAUSE)
+        elif not self._pausing and self._paused.is_set():
+            self._paused.clear()
+            self._deadline = now + self._left
+            if self._began is None:
+                self._began = now
+                self._enter()
+            else:
+                self._order(Order.RESUME)
+                self._asked = None
+
+    def _order(self, order: Order) -> None:
+        self._asked, self._patience = order, time.monotonic() + _ANSWER_SECONDS
+        with suppress(OSError):  # it does not listen, or has ended: both show
+            self._runner.control.send(order.packet)
+
+    def _take_output(self) -> bool:
+        """Passes output on. The end of it means nothing: the runner's last word comes elsewhere."""
+        try:
+            data = self._runner.console.recv(_CHUNK)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        if data:
+            self._first_output = self._first_output or time.monotonic()
+            self._console(data)
+        return bool(data)
+
+    def _give_input(self) -> None:
+        self._unsent = self._unsent or self._input.take(_CHUNK)
+        with suppress(OSError):  # full again, or closed, which reading finds out
+            self._unsent = self._unsent[self._runner.console.send(self._unsent) :]
+
+    def _take_wake(self) -> bool:
+        with suppress(BlockingIOError):
+            self._wake_reader.recv(_CHUNK)
+        return True
+
+    def _take_packets(self) -> bool:
+        """One packet; False when the runner has ended, by its own account or not."""
+        try:
+            packet = self._runner.control.recv(control.PACKET_MOST)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        if not packet:
+            return False
+        said = control.decode(packet)
+        if isinstance(said, control.End):
+            self._said = said
+            return False
+        if isinstance(said, Mark):
+            self._marks += [said] if len(self._marks) < _MARK_LIMIT else []
+            return True
+        self._hear(said)
+        if isinstance(said, control.Paused) and self._asked is Order.PAUSE:
+            self._asked = None
+            self._stand_still()
+        return True
+
+    def _stand_still(self) -> None:
+        if self._deadline is not None:
+            self._left, self._deadline = self._deadline - time.monotonic(), None
+        self._paused.set()
+
+    def _take_packets_left(self) -> bool:
+        """Whether the runner's last word is there, which may be among what remains to be read when it has ended."""
+        if self._said is None:
+            self._runner.wait()
+            self._runner.control.settimeout(_DRAIN_SECONDS)
+        while self._said is None and self._take_packets():
+            pass
+        return self._said is not None
+
+    def _drain(self) -> None:
+        """What the guest printed before the end. The runner is gone, so that the end of the stream comes."""
+        if self._began is None:
+            return
+        self._runner.console.settimeout(_DRAIN_SECONDS)
+        while self._take_output():
+            pass
+
+    def close(self) -> None:
+        """Frees what waking needs; :meth:`stop` and the others do nothing from here on."""
+        self._paused.set()
+        self._wake_reader.close()
+        self._wake_writer.close()
