@@ -31,6 +31,7 @@ void command_room(struct stub *stub)
 	}
 	stub->area->turn = turn;
 	stub->stopped = stopped;
+	stub->asked = false;
 	if (stub->area->result)
 		command_failed(stub);
 }
@@ -145,6 +146,7 @@ bool command_submit(struct stub *stub, bool answer)
 	area->result = 0;
 	area->command_count = stub->command_count;
 	stub->command_count = 0;
+	stub->asked = true;
 	if (answer) {
 		stub->stopped = false;
 		area->turn = TURN_OWNER;

@@ -119,9 +119,19 @@ void handle_stop(struct stub *stub)
 		return;
 	}
 	if (stub->area->reason == REASON_COMMAND) {
-		if (stub->area->result)
+		bool asked = stub->asked;
+
+		stub->asked = false;
+		if (!asked && stub == &kernel)
+			crash("the kernel's code has damaged the area of its process");
+		if (!asked)
+			user_lost();
+		else if (stub->area->result)
 			command_failed(stub);
 		return;
 	}
+	/* What it was asked is done by now. Whatever its code wrote there since is not a list of M's. */
+	stub->asked = false;
+	stub->area->command_count = 0;
 	decode(stub, context, stub->area->signal);
 }

@@ -293,7 +293,7 @@ bool map_fault(struct stub *stub, uint64_t address, uint32_t access, uint64_t ri
 	struct run run;
 	int refused;
 
-	refused = address < LNX_USERS ? walk(root, address, wanted, &leaf) : (int)wanted;
+	refused = address < LNX_USERS ? walk(root, address, wanted, &leaf) : (int)(wanted | WALK_REFUSED);
 	/* Linux maps nothing in the first page. */
 	if (refused || page == 0) {
 		*error = (uint32_t)refused & 0x1f;
