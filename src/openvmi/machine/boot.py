@@ -128,6 +128,14 @@ def check_layout(guest: GuestImage, memory: int, pc: bool) -> None:
         )
 
 
+def option(line: str, name: str) -> str | None:
+    """The value of an option as libvmi reads it (libvmi/src/options.c): of the first word of that name."""
+    for word in line.split(" "):
+        if word == name or word.startswith(f"{name}="):
+            return word[len(name) + 1 :]
+    return None
+
+
 class _Loader:
     """Fills memory from the end of the image upwards."""
 

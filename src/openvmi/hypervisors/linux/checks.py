@@ -30,9 +30,7 @@ def _check_rom(config: MachineConfig) -> None:
                            " --rom none away, or use --on emu")
     if rom.hypervisor != NAME:
         raise RefusedError(f"the ROM {rom.name} is for the hypervisor {rom.hypervisor}; give {NAME} one that is for it")
-    # The first word of that name counts (libvmi/src/options.c).
-    words = [word for word in config.command_line.split(" ") if word.partition("=")[0] == "vmi"]
-    if words[:1] == ["vmi=off"]:
+    if boot.option(config.command_line, "vmi") == "off":
         raise RefusedError(f"{guest.path}: vmi=off makes it stay native, and {NAME} runs no guest that does; leave"
                            " vmi=off away, or use --on emu")
 

@@ -57,17 +57,9 @@ def _check_rom(config: MachineConfig) -> None:
     if rom is None:
         raise RefusedError(f"{guest.path}: Xen runs no kernel that stays native, and this one has no code for Xen of"
                            " its own; leave --rom none away")
-    if _first_word(config.command_line, "vmi") == "off":
+    if boot.option(config.command_line, "vmi") == "off":
         raise RefusedError(f"{guest.path}: vmi=off makes it stay native, and Xen runs no kernel that does; leave"
                            " vmi=off away")
-
-
-def _first_word(line: str, name: str) -> str | None:
-    """The value of an option as libvmi reads it (libvmi/src/options.c): of the first word of that name."""
-    for word in line.split(" "):
-        if word == name or word.startswith(f"{name}="):
-            return word[len(name) + 1 :]
-    return None
 
 
 def _check_places(guest: GuestImage, memory: int) -> None:
