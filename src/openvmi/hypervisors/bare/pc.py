@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 from openvmi.hypervisors.base import Ending
@@ -15,7 +16,7 @@ _POWER_OFF = "guest-shutdown"
 _EXIT_DEVICE = ("-device", f"isa-debug-exit,iobase={exit_port.EXIT_PORT:#x},iosize=1")
 
 
-class Pc:
+class Pc(ABC):
     """The methods of :class:`openvmi.hypervisors.base.Machine` that do not depend on what runs."""
 
     def __init__(self, qemu: QemuProcess, arguments: Callable[[], list[str]], console: Callable[[bytes], None],
@@ -48,8 +49,9 @@ class Pc:
         ending, code = exit_port.decode(end.status >> 1)
         return ending, code, exit_port.MESSAGES[ending]
 
+    @abstractmethod
     def _on_reset(self) -> tuple[Ending, int, str]:
-        raise NotImplementedError
+        """The same for a machine that was reset."""
 
     def stop(self) -> None:
         """Noticed at once."""

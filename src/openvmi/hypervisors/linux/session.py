@@ -8,7 +8,6 @@ and says nothing, this sleeps.
 from __future__ import annotations
 
 import selectors
-import socket
 import threading
 import time
 from collections.abc import Callable
@@ -22,6 +21,7 @@ from openvmi.hypervisors.linux import control
 from openvmi.hypervisors.linux.control import Order
 from openvmi.hypervisors.linux.process import RunnerProcess
 from openvmi.machine.console import ConsoleInput
+from openvmi.machine.wakeup import Wakeup
 
 _CHUNK = 1 << 16
 _MARK_LIMIT = 1 << 20  # marks that are kept, as on emu
@@ -55,12 +55,7 @@ class Session:
         self._left = timeout + _LATE_SECONDS
         self._input = ConsoleInput()
         self._unsent = b""
-        try:
-            self._wake_reader, self._wake_writer = socket.socketpair()
-        except OSError as error:
-            raise OpenVmiError(f"no connection within the process: {error.strerror}") from error
-        self._wake_reader.setblocking(False)
-        self._wake_writer.setblocking(False)
+        self._wakeup = Wakeup()
         self._stopping = False
         self._pausing = False
         self._paused = threading.Event()  # set while the guest stands still
@@ -80,28 +75,24 @@ class Session:
     def stop(self) -> None:
         """Ends :meth:`run` soon."""
         self._stopping = True
-        self._wake()
+        self._wakeup.ring()
 
     def pause(self) -> None:
         """Returns when the guest stands still; at once from within the console, which the guest then waits for."""
         self._pausing = True
-        self._wake()
+        self._wakeup.ring()
         if self._thread != threading.get_ident():
             self._paused.wait()
 
     def resume(self) -> None:
         """Lets the guest go on."""
         self._pausing = False
-        self._wake()
+        self._wakeup.ring()
 
     def send_console(self, data: bytes) -> None:
         """Console input, as much of it as there is room for."""
         self._input.put(data)
-        self._wake()
-
-    def _wake(self) -> None:
-        with suppress(OSError):  # full: awake already; closed: over
-            self._wake_writer.send(b"\0")
+        self._wakeup.ring()
 
     # ---- in the thread that runs ----
 
@@ -132,7 +123,7 @@ class Session:
         with selectors.PollSelector() as selector:
             selector.register(runner.console, selectors.EVENT_READ, self._take_output)
             selector.register(runner.control, selectors.EVENT_READ, self._take_packets)
-            selector.register(self._wake_reader, selectors.EVENT_READ, self._take_wake)
+            selector.register(self._wakeup, selectors.EVENT_READ, self._wakeup.answer)
             selector.register(runner.pidfd, selectors.EVENT_READ, lambda: False)
             while True:
                 self._command()
@@ -201,11 +192,6 @@ class Session:
         with suppress(OSError):  # full again, or closed, which reading finds out
             self._unsent = self._unsent[self._runner.console.send(self._unsent) :]
 
-    def _take_wake(self) -> bool:
-        with suppress(BlockingIOError):
-            self._wake_reader.recv(_CHUNK)
-        return True
-
     def _take_packets(self) -> bool:
         """One packet; False when the runner has ended, by its own account or not."""
         try:
@@ -254,5 +240,4 @@ class Session:
     def close(self) -> None:
         """Frees what waking needs; :meth:`stop` and the others do nothing from here on."""
         self._paused.set()
-        self._wake_reader.close()
-        self._wake_writer.close()
+        self._wakeup.close()

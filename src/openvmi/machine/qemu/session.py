@@ -7,7 +7,6 @@ One thread runs it and does all talking to QEMU. The others set what they want a
 from __future__ import annotations
 
 import selectors
-import socket
 import threading
 import time
 from collections.abc import Callable
@@ -22,6 +21,7 @@ from openvmi.machine.console import ConsoleInput
 from openvmi.machine.qemu import registers
 from openvmi.machine.qemu.control import GoneError
 from openvmi.machine.qemu.process import QemuProcess
+from openvmi.machine.wakeup import Wakeup
 
 _CHUNK = 1 << 16
 _LOOK_SECONDS = 1.0  # between two looks at a run in which nothing happens
@@ -100,12 +100,7 @@ class Session:
         self._input = ConsoleInput()
         self._unsent = b""
         self._next_input = 0.0
-        try:
-            self._wake_reader, self._wake_writer = socket.socketpair()
-        except OSError as error:
-            raise OpenVmiError(f"no connection within the process: {error.strerror}") from error
-        self._wake_reader.setblocking(False)
-        self._wake_writer.setblocking(False)
+        self._wakeup = Wakeup()
         self._stopping = False
         self._called_off = False
         self._pausing = False
@@ -124,12 +119,12 @@ class Session:
     def stop(self) -> None:
         """Ends :meth:`run` soon."""
         self._stopping = True
-        self._wake()
+        self._wakeup.ring()
 
     def call_off(self) -> None:
         """Ends :meth:`run` soon, because the guest is over although the machine goes on."""
         self._called_off = True
-        self._wake()
+        self._wakeup.ring()
 
     def pause(self) -> None:
         """Returns when the guest stands still."""
@@ -138,22 +133,18 @@ class Session:
             with suppress(GoneError):
                 self._obey()
             return
-        self._wake()
+        self._wakeup.ring()
         self._paused.wait()
 
     def resume(self) -> None:
         """Lets the guest go on."""
         self._pausing = False
-        self._wake()
+        self._wakeup.ring()
 
     def send_console(self, data: bytes) -> None:
         """Console input, as much of it as there is room for."""
         self._input.put(data)
-        self._wake()
-
-    def _wake(self) -> None:
-        with suppress(OSError):  # full: awake already; closed: over
-            self._wake_writer.send(b"\0")
+        self._wakeup.ring()
 
     # ---- in the thread that runs ----
 
@@ -175,7 +166,7 @@ class Session:
         with selectors.PollSelector() as selector:
             selector.register(qemu.console, selectors.EVENT_READ, self._take_output)
             selector.register(qemu.control, selectors.EVENT_READ, self._take_event)
-            selector.register(self._wake_reader, selectors.EVENT_READ, self._take_wake)
+            selector.register(self._wakeup, selectors.EVENT_READ, self._wakeup.answer)
             while True:
                 if self._called_off:
                     return Ended.CALLED_OFF
@@ -239,11 +230,6 @@ class Session:
         with suppress(OSError):  # full again, or closed, which reading finds out
             self._unsent = self._unsent[self._qemu.console.send(self._unsent) :]
 
-    def _take_wake(self) -> bool:
-        with suppress(BlockingIOError):
-            self._wake_reader.recv(_CHUNK)
-        return True
-
     def _take_event(self) -> bool:
         """False when the machine has ended, or QEMU has."""
         control = self._qemu.control
@@ -298,5 +284,4 @@ class Session:
     def close(self) -> None:
         """Frees what waking needs; :meth:`stop` and the others do nothing from here on."""
         self._paused.set()
-        self._wake_reader.close()
-        self._wake_writer.close()
+        self._wakeup.close()
