@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: MIT
 """One run: the console, what the runner says, the time limit, pause and stop, and how it ended.
 
-One thread runs it and does all talking to the runner. The others set what they want and wake it. While the guest runs,
-and says nothing, this sleeps.
+While the guest runs, and says nothing, this sleeps.
 """
 
 from __future__ import annotations
@@ -20,10 +19,8 @@ from openvmi.hypervisors.base import Ending, Mark
 from openvmi.hypervisors.linux import control
 from openvmi.hypervisors.linux.control import Order
 from openvmi.hypervisors.linux.process import RunnerProcess
-from openvmi.machine.console import ConsoleInput
-from openvmi.machine.wakeup import Wakeup
+from openvmi.machine.session import ConsoleSession
 
-_CHUNK = 1 << 16
 _MARK_LIMIT = 1 << 20  # marks that are kept, as on emu
 _ANSWER_SECONDS = 3.0  # for the runner to do as it is told
 _LATE_SECONDS = 1.0  # by which its own limit of time may come late
@@ -42,7 +39,7 @@ class SessionEnd:
     marks: list[Mark] = field(factory=list)
 
 
-class Session:
+class Session(ConsoleSession):
     """The methods of :class:`openvmi.hypervisors.base.Machine` that have to do with running."""
 
     def __init__(self, runner: RunnerProcess, enter: Callable[[], None], console: Callable[[bytes], None],
@@ -51,50 +48,13 @@ class Session:
 
         Raises :class:`OpenVmiError` when the system has no descriptors left.
         """
-        self._runner, self._enter, self._console, self._hear = runner, enter, console, hear
-        self._left = timeout + _LATE_SECONDS
-        self._input = ConsoleInput()
-        self._unsent = b""
-        self._wakeup = Wakeup()
-        self._stopping = False
-        self._pausing = False
-        self._paused = threading.Event()  # set while the guest stands still
-        self._paused.set()
-        self._thread: int | None = None
-        self._began: float | None = None
-        self._first_output: float | None = None
-        self._deadline: float | None = None  # of the guest, while it executes
+        super().__init__(runner.console, console, timeout + _LATE_SECONDS)
+        self._runner, self._enter, self._hear = runner, enter, hear
         self._asked: Order | None = None  # what the runner has not done yet,
         self._patience = 0.0  # and until when it has to
         self._ending: Ending | None = None  # decided here
         self._said: control.End | None = None
         self._marks: list[Mark] = []
-
-    # ---- from any thread ----
-
-    def stop(self) -> None:
-        """Ends :meth:`run` soon."""
-        self._stopping = True
-        self._wakeup.ring()
-
-    def pause(self) -> None:
-        """Returns when the guest stands still; at once from within the console, which the guest then waits for."""
-        self._pausing = True
-        self._wakeup.ring()
-        if self._thread != threading.get_ident():
-            self._paused.wait()
-
-    def resume(self) -> None:
-        """Lets the guest go on."""
-        self._pausing = False
-        self._wakeup.ring()
-
-    def send_console(self, data: bytes) -> None:
-        """Console input, as much of it as there is room for."""
-        self._input.put(data)
-        self._wakeup.ring()
-
-    # ---- in the thread that runs ----
 
     def run(self) -> SessionEnd:
         """Runs to the end, whichever it is. Raises :class:`OpenVmiError` when something else ends the runner."""
@@ -109,9 +69,7 @@ class Session:
             else:
                 self._runner.kill()
             self._drain()
-            began = self._began or now
-            boot, run = ((at - began) * 1e3 for at in (self._first_output or now, now))
-            return SessionEnd(self._ending, self._said, began, boot, run, self._marks)
+            return SessionEnd(self._ending, self._said, *self._times(now), self._marks)
         finally:
             self._thread = None
             self._runner.kill()
@@ -134,7 +92,7 @@ class Session:
                         return False
                     raise OpenVmiError(f"the runner (process {runner.pid}) did not {self._asked.name.lower()} the guest"
                                        f" within {_ANSWER_SECONDS:g} s; it was ended. Is the machine overloaded?")
-                writing = self._began is not None and bool(self._unsent or len(self._input))
+                writing = self._began is not None and bool(self._has_input)
                 selector.modify(runner.console, selectors.EVENT_READ | (selectors.EVENT_WRITE if writing else 0),
                                 self._take_output)  # fmt: skip
                 for key, mask in selector.select(self._wait()):
@@ -174,24 +132,6 @@ class Session:
         with suppress(OSError):  # it does not listen, or has ended: both show
             self._runner.control.send(order.packet)
 
-    def _take_output(self) -> bool:
-        """Passes output on. The end of it means nothing: the runner's last word comes elsewhere."""
-        try:
-            data = self._runner.console.recv(_CHUNK)
-        except BlockingIOError:
-            return True
-        except OSError:
-            return False
-        if data:
-            self._first_output = self._first_output or time.monotonic()
-            self._console(data)
-        return bool(data)
-
-    def _give_input(self) -> None:
-        self._unsent = self._unsent or self._input.take(_CHUNK)
-        with suppress(OSError):  # full again, or closed, which reading finds out
-            self._unsent = self._unsent[self._runner.console.send(self._unsent) :]
-
     def _take_packets(self) -> bool:
         """One packet; False when the runner has ended, by its own account or not."""
         try:
@@ -215,11 +155,6 @@ class Session:
             self._stand_still()
         return True
 
-    def _stand_still(self) -> None:
-        if self._deadline is not None:
-            self._left, self._deadline = self._deadline - time.monotonic(), None
-        self._paused.set()
-
     def _take_packets_left(self) -> bool:
         """Whether the runner's last word is there, which may be among what remains to be read when it has ended."""
         if self._said is None:
@@ -236,8 +171,3 @@ class Session:
         self._runner.console.settimeout(_DRAIN_SECONDS)
         while self._take_output():
             pass
-
-    def close(self) -> None:
-        """Frees what waking needs; :meth:`stop` and the others do nothing from here on."""
-        self._paused.set()
-        self._wakeup.close()

@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""One run of a started QEMU: its console, the time limit, pause and stop, and how it ended.
-
-One thread runs it and does all talking to QEMU. The others set what they want and wake it.
-"""
+"""One run of a started QEMU: its console, the time limit, pause and stop, and how it ended."""
 
 from __future__ import annotations
 
@@ -17,13 +14,11 @@ from attrs import frozen
 
 from openvmi.errors import OpenVmiError
 from openvmi.hypervisors.base import Registers
-from openvmi.machine.console import ConsoleInput
 from openvmi.machine.qemu import registers
 from openvmi.machine.qemu.control import GoneError
 from openvmi.machine.qemu.process import QemuProcess
-from openvmi.machine.wakeup import Wakeup
+from openvmi.machine.session import CHUNK, ConsoleSession
 
-_CHUNK = 1 << 16
 _LOOK_SECONDS = 1.0  # between two looks at a run in which nothing happens
 _SILENCE_SECONDS = 1.0  # after which a guest may turn out to be over
 _LAST_SECONDS = 2.0  # for the registers of a machine that is ended from here
@@ -74,7 +69,7 @@ class SessionEnd:
 _AT_ONCE = InputRules()
 
 
-class Session:
+class Session(ConsoleSession):
     """The methods of :class:`openvmi.hypervisors.base.Machine` that have to do with running."""
 
     def __init__(
@@ -91,73 +86,35 @@ class Session:
         although the machine goes on.
         Raises :class:`OpenVmiError` when the system has no descriptors left.
         """
+        super().__init__(qemu.console, console, timeout)
         self._qemu = qemu
-        self._console = console
         self._rules = rules
         self._over = over
-        self._last_output = 0.0
-        self._left = timeout
-        self._input = ConsoleInput()
-        self._unsent = b""
         self._next_input = 0.0
-        self._wakeup = Wakeup()
-        self._stopping = False
         self._called_off = False
-        self._pausing = False
-        self._paused = threading.Event()  # set while the guest stands still
-        self._paused.set()
-        self._runner: int | None = None
         self._cause = ""
         #: of the processor when the guest was last paused, or at the end; None when QEMU could not be asked
         self.registers: Registers | None = None
-        self._began: float | None = None
-        self._first_output: float | None = None
-        self._deadline: float | None = None  # while the guest executes
-
-    # ---- from any thread ----
-
-    def stop(self) -> None:
-        """Ends :meth:`run` soon."""
-        self._stopping = True
-        self._wakeup.ring()
 
     def call_off(self) -> None:
         """Ends :meth:`run` soon, because the guest is over although the machine goes on."""
         self._called_off = True
         self._wakeup.ring()
 
-    def pause(self) -> None:
-        """Returns when the guest stands still."""
-        self._pausing = True
-        if self._runner == threading.get_ident():  # from within the console
-            with suppress(GoneError):
-                self._obey()
-            return
-        self._wakeup.ring()
-        self._paused.wait()
-
-    def resume(self) -> None:
-        """Lets the guest go on."""
-        self._pausing = False
-        self._wakeup.ring()
-
-    def send_console(self, data: bytes) -> None:
-        """Console input, as much of it as there is room for."""
-        self._input.put(data)
-        self._wakeup.ring()
-
-    # ---- in the thread that runs ----
+    def _pause_from_console(self) -> None:
+        with suppress(GoneError):
+            self._obey()
 
     def run(self) -> SessionEnd:
         """Runs to the end, whichever it is. Raises :class:`OpenVmiError` when QEMU is ended by something else."""
-        self._runner = threading.get_ident()
+        self._thread = threading.get_ident()
         ended = Ended.EXIT
         try:
             with suppress(GoneError):
                 ended = self._loop()
             return self._finish(ended)
         finally:
-            self._runner = None
+            self._thread = None
             self._qemu.kill()
             self._paused.set()
 
@@ -190,7 +147,7 @@ class Session:
     def _until(self, now: float) -> tuple[float, bool]:
         """Seconds to wait at most, and whether there is input that the console may take now."""
         wait = _LOOK_SECONDS if self._deadline is None else min(_LOOK_SECONDS, self._deadline - now)
-        if not (self._unsent or len(self._input)) or self._began is None or not self._rules.listening():
+        if not self._has_input or self._began is None or not self._rules.listening():
             return wait, False
         grace = (self._next_input if self._first_output else self._began + _INPUT_GRACE) - now
         return (wait, True) if grace <= 0 else (min(wait, grace), False)
@@ -200,9 +157,7 @@ class Session:
         if self._pausing and not self._paused.is_set():
             self._qemu.control.execute("stop")
             self._ask_registers()
-            if self._deadline is not None:
-                self._left, self._deadline = self._deadline - time.monotonic(), None
-            self._paused.set()
+            self._stand_still()
         elif not self._pausing and self._paused.is_set():
             self._paused.clear()
             now = time.monotonic()
@@ -210,25 +165,9 @@ class Session:
             self._deadline = now + self._left
             self._qemu.control.execute("cont")
 
-    def _take_output(self) -> bool:
-        """Passes output on; False when the console is closed."""
-        try:
-            data = self._qemu.console.recv(_CHUNK)
-        except BlockingIOError:
-            return True
-        except OSError:
-            return False
-        if data:
-            self._last_output = time.monotonic()
-            self._first_output = self._first_output or self._last_output
-            self._console(data)
-        return bool(data)
-
-    def _give_input(self) -> None:
-        self._unsent = self._unsent or self._input.take(self._rules.chunk)
+    def _give_input(self, most: int = CHUNK) -> None:
         self._next_input = time.monotonic() + self._rules.pause
-        with suppress(OSError):  # full again, or closed, which reading finds out
-            self._unsent = self._unsent[self._qemu.console.send(self._unsent) :]
+        super()._give_input(min(most, self._rules.chunk))
 
     def _take_event(self) -> bool:
         """False when the machine has ended, or QEMU has."""
@@ -254,11 +193,9 @@ class Session:
                 self._ask_registers(_LAST_SECONDS)
             qemu.kill()
         self._drain()
-        began = self._began or now
         if ended is Ended.EXIT and (status < 0 or self._cause == _FROM_OUTSIDE):
             raise qemu.unexpected_end(status)
-        boot_ms, run_ms = ((at - began) * 1e3 for at in (self._first_output or now, now))
-        return SessionEnd(ended, status, self._cause, self.registers, began, boot_ms, run_ms)
+        return SessionEnd(ended, status, self._cause, self.registers, *self._times(now))
 
     def _let_end(self) -> int:
         """QEMU's exit status. It stays, to be looked at, where the machine was shut down or reset."""
@@ -280,8 +217,3 @@ class Session:
         deadline = time.monotonic() + _DRAIN_SECONDS
         while time.monotonic() < deadline and self._take_output():
             pass
-
-    def close(self) -> None:
-        """Frees what waking needs; :meth:`stop` and the others do nothing from here on."""
-        self._paused.set()
-        self._wakeup.close()
