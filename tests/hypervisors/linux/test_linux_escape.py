@@ -43,10 +43,10 @@ def escape(top: Path, tmp_path_factory: pytest.TempPathFactory) -> GuestImage:
 def attack(make: Make, escape: GuestImage, capfd: pytest.CaptureFixture[str]) -> Callable[..., tuple[Ending, str, str]]:
     """Does a deed: how the run ended, its message, and the lines of the guest. `at` may name what the image says."""
 
-    def run(mode: str, deed: str, at: int | str, timeout: float = 30.0) -> tuple[Ending, str, str]:
+    def run(mode: str, deed: str, at: int | str, timeout: float = 30.0, more: str = "") -> tuple[Ending, str, str]:
         before, said = held(), bytearray()
         value = at if isinstance(at, int) else int(getattr(escape, at))
-        line = f"escape.do={deed} escape.at={value:x}" + (" escape.user=1" if mode == "user" else "")
+        line = f"escape.do={deed} escape.at={value:x}" + (" escape.user=1" if mode == "user" else "") + more
         machine = make(escape, line, memory=RAM, timeout=timeout, console=said.extend)
         pid = machine.runner.pid
         try:
@@ -193,6 +193,43 @@ def test_user_forges_a_turn(attack: Callable[..., tuple[Ending, str, str]], turn
     first, _, rest = said.partition("\n")
     assert re.fullmatch(r"user (call \d+|trap \d+ error \w+ address \w+)", first), said
     assert rest == call(0).partition("\n")[2]
+
+
+#: Not in the part of the area where signal frames may be; the first ones would be written over lists of host calls.
+OUTSIDE = [0, 0x200 - 40, 0x800, 0xFF8, 0x10000 - 304 + 8, 0xFFF8]
+
+
+@pytest.mark.parametrize("more", ["", " escape.refer=1"], ids=["ROM", "monitor"])
+@pytest.mark.parametrize("at", OUTSIDE, ids=hex)
+def test_user_forges_a_context(attack: Callable[..., object], at: int, more: str) -> None:
+    """It ends, and its kernel is told: in its place as general protection."""
+    assert attack("user", "context", SELF + at, more=more) == (Ending.EXIT, "", refer(more) + trap("user", 13))
+
+
+@pytest.mark.parametrize("more", ["", " escape.refer=1"], ids=["ROM", "monitor"])
+@pytest.mark.parametrize("at", [0, 0x40, 0x200, 0xFF0, 0x10000 - 512 + 16, 0xFFF0], ids=hex)
+def test_user_forges_where_its_floating_point_is(attack: Callable[..., object], at: int, more: str) -> None:
+    assert attack("user", "fpstate", SELF + at, more=more) == (Ending.EXIT, "", refer(more) + trap("user", 13))
+
+
+@pytest.mark.parametrize("more", ["", " escape.refer=1"], ids=["ROM", "monitor"])
+@pytest.mark.parametrize("at", [0x4000, 0x4008, 0x4001])
+def test_user_forges_floating_point(attack: Callable[..., tuple[Ending, str, str]], at: int, more: str) -> None:
+    """Every bit set, which the processor does not load: neither the kernel nor the monitor falls over that."""
+    ending, message, said = attack("user", "fpstate", SELF + at, more=more)
+    assert (ending, message) == (Ending.EXIT, "")
+    assert re.fullmatch(r"user call 0\n(user trap \d+ error \w+ address \w+\n){1,2}end\n", said), said
+
+
+@pytest.mark.parametrize("what", ["", "_mxcsr", "_bits", "_header", "_size", "_end", "_misaligned", "_none", "_nowhere"])
+def test_user_returns_to_a_bad_frame(attack: Callable[..., tuple[Ending, str, str]], what: str) -> None:
+    """What Linux does not take ends the process or is another signal for it; the next one is as good."""
+    ending, message, said = attack("user", "return" + what, 0)
+    assert (ending, message) == (Ending.EXIT, "")
+    first, _, rest = said.partition("\n")
+    assert rest == trap("user", 0).partition("\n")[2]
+    expected = f"user trap {UNNOTICED} error 0 address 0" if what in ("", "_none") else r"user trap \d+ error \w+ address \w+"
+    assert re.fullmatch(expected, first), said
 
 
 @pytest.mark.parametrize("mode", ["kernel", "user"])
