@@ -14,7 +14,7 @@ import pytest
 from openvmi.guest.build import build
 from openvmi.guest.image import GuestImage, load
 from openvmi.hypervisors.base import Ending
-from openvmi.hypervisors.linux import private
+from openvmi.hypervisors.linux import features, private
 from openvmi.hypervisors.linux.machine import LinuxMachine
 from tests.hypervisors.linux.conftest import group, held, until
 
@@ -195,41 +195,70 @@ def test_user_forges_a_turn(attack: Callable[..., tuple[Ending, str, str]], turn
     assert rest == call(0).partition("\n")[2]
 
 
-#: Not in the part of the area where signal frames may be; the first ones would be written over lists of host calls.
-OUTSIDE = [0, 0x200 - 40, 0x800, 0xFF8, 0x10000 - 304 + 8, 0xFFF8]
+#: Outside of the part of its area where signal frames are. Host calls that carry the secret stand before it.
+OUTSIDE = [0, 0x200 - 40, 0x200, 0x800, 0xFF8, 0x10000 - 304 + 8, 0xFFF8]
+#: The low half alone would be good.
+FAR = [1 << 40 | 0x3000, -SELF + 0x3000, 0x10000 + 0x3000]
 
 
-@pytest.mark.parametrize("more", ["", " escape.refer=1"], ids=["ROM", "monitor"])
 @pytest.mark.parametrize("at", OUTSIDE, ids=hex)
-def test_user_forges_a_context(attack: Callable[..., object], at: int, more: str) -> None:
-    """It ends, and its kernel is told: in its place as general protection."""
-    assert attack("user", "context", SELF + at, more=more) == (Ending.EXIT, "", refer(more) + trap("user", 13))
+@pytest.mark.parametrize("deed", ["context", "fpstate"])
+def test_user_forges_where_its_registers_are(attack: Callable[..., object], deed: str, at: int) -> None:
+    """It ends, and its kernel is told: in its place, as general protection."""
+    assert attack("user", deed, SELF + at) == (Ending.EXIT, "", trap("user", 13))
 
 
-@pytest.mark.parametrize("more", ["", " escape.refer=1"], ids=["ROM", "monitor"])
-@pytest.mark.parametrize("at", [0, 0x40, 0x200, 0xFF0, 0x10000 - 512 + 16, 0xFFF0], ids=hex)
-def test_user_forges_where_its_floating_point_is(attack: Callable[..., object], at: int, more: str) -> None:
-    assert attack("user", "fpstate", SELF + at, more=more) == (Ending.EXIT, "", refer(more) + trap("user", 13))
-
-
-@pytest.mark.parametrize("more", ["", " escape.refer=1"], ids=["ROM", "monitor"])
-@pytest.mark.parametrize("at", [0x4000, 0x4008, 0x4001])
-def test_user_forges_floating_point(attack: Callable[..., tuple[Ending, str, str]], at: int, more: str) -> None:
-    """Every bit set, which the processor does not load: neither the kernel nor the monitor falls over that."""
-    ending, message, said = attack("user", "fpstate", SELF + at, more=more)
+@pytest.mark.parametrize("at", FAR, ids=hex)
+@pytest.mark.parametrize("deed", ["context", "fpstate"])
+def test_user_forges_where_the_monitor_looks(attack: Callable[..., tuple[Ending, str, str]], deed: str,
+                                             at: int) -> None:
+    """The next return to user mode is the monitor's."""
+    ending, message, said = attack("user", deed, SELF + at, more=" escape.refer=1")
     assert (ending, message) == (Ending.EXIT, "")
-    assert re.fullmatch(r"user call 0\n(user trap \d+ error \w+ address \w+\n){1,2}end\n", said), said
+    first, _, rest = said.partition("\n")
+    assert re.fullmatch(r"user call \d+", first) and rest == trap("user", 13)
 
 
-@pytest.mark.parametrize("what", ["", "_mxcsr", "_bits", "_header", "_size", "_end", "_misaligned", "_none", "_nowhere"])
-def test_user_returns_to_a_bad_frame(attack: Callable[..., tuple[Ending, str, str]], what: str) -> None:
-    """What Linux does not take ends the process or is another signal for it; the next one is as good."""
+@pytest.mark.parametrize("at", [0x4000, 0x4008, 0x4001], ids=hex)
+def test_user_forges_floating_point(attack: Callable[..., tuple[Ending, str, str]], at: int) -> None:
+    """Every bit set, which no processor loads: the kernel does not fall over it."""
+    ending, message, said = attack("user", "fpstate", SELF + at)
+    assert (ending, message) == (Ending.EXIT, "")
+    assert re.fullmatch(r"user call 0\nuser trap \d+ error \w+ address \w+\nend\n", said), said
+
+
+BAD = r"user trap \d+ error \w+ address \w+"
+
+
+@pytest.mark.parametrize(("what", "expected"), [
+    ("", "user trap 6 error 0 address 0"), ("_none", "user trap 6 error 0 address 0"), ("_mxcsr", BAD), ("_bits", BAD),
+    ("_header", BAD), ("_size", BAD), ("_end", BAD), ("_misaligned", BAD), ("_nowhere", BAD),
+])  # fmt: skip
+def test_user_returns_to_a_bad_frame(attack: Callable[..., tuple[Ending, str, str]], what: str, expected: str) -> None:
+    """What Linux does not take ends the process, or is another signal for it; the next one is as good."""
     ending, message, said = attack("user", "return" + what, 0)
     assert (ending, message) == (Ending.EXIT, "")
     first, _, rest = said.partition("\n")
-    assert rest == trap("user", 0).partition("\n")[2]
-    expected = f"user trap {UNNOTICED} error 0 address 0" if what in ("", "_none") else r"user trap \d+ error \w+ address \w+"
-    assert re.fullmatch(expected, first), said
+    assert re.fullmatch(expected, first) and rest == trap("user", 0).partition("\n")[2], said
+
+
+#: Leaf, and of its ECX what must not be there, and what must: no FMA XSAVE OSXSAVE AVX F16C; GFNI and RDPID at most;
+#: OpenVMIlinux; nothing of XSAVE.
+HIDDEN = [(1, 0x3C001000, 0x80000000), (7, ~0x00400100, 0), (0x40000000, ~0x6C494D56, 0x6C494D56), (0xD, -1, 0)]
+
+
+@pytest.mark.parametrize(("leaf", "hidden", "there"), HIDDEN)
+@pytest.mark.parametrize("mode", ["kernel", "user"])
+def test_cpuid_tells_of_the_guests_processor(attack: Callable[..., tuple[Ending, str, str]], mode: str, leaf: int,
+                                             hidden: int, there: int) -> None:
+    """The deed makes its answer the number of a system call."""
+    if not next(feature for feature in features.FEATURES if feature.name == "CPUID faulting").found():
+        pytest.skip("the host cannot have CPUID fault")
+    ending, message, said = attack(mode, "cpuid", leaf)
+    found = re.match(r"user call (\d+)\n", said) if mode == "user" else re.search(r"\(number (\d+)\)", message)
+    assert found and ending is (Ending.EXIT if mode == "user" else Ending.CRASH)
+    answer = int(found[1])
+    assert not answer & hidden and answer & there == there
 
 
 @pytest.mark.parametrize("mode", ["kernel", "user"])

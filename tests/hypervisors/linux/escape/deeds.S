@@ -132,22 +132,23 @@ DEED turn
 	movl $SYS_FUTEX, %eax
 	jmp *%rcx
 
-/* Enters the stub's handler as a system call's signal would, with a context at RDI. */
+/* Enters the stub's handler as a system call's signal would, with a context said to be at RDI. */
 DEED context
 	movq %rdi, %rdx
+	movabsq $LNX_SELF + MY_FPSTATE, %rbp
 	jmp signal
 
-/* The same with a context that may be, whose floating-point registers are at RDI; there are some that no processor takes. */
+/* The same with a context that is there, whose floating-point registers are said to be at RDI. */
 DEED fpstate
 	movq %rdi, %rbp
-	movabsq $LNX_SELF, %rdx
-	leaq MY_FPSTATE(%rdx), %rdi
+	movabsq $LNX_SELF + MY_CONTEXT, %rdx
+signal:	movabsq $LNX_SELF, %rbx
+	leaq MY_FPSTATE(%rbx), %rdi	/* what no processor takes */
 	movl $LNX_FX_SIZE / 8, %ecx
 	movq $-1, %rax
 	rep stosq
-	addq $MY_CONTEXT, %rdx
-	movq %rbp, LNX_UC_FPSTATE(%rdx)
-signal:	movabsq $LNX_SELF + MY_INFO, %rsi
+	movq %rbp, MY_CONTEXT + LNX_UC_FPSTATE(%rbx)
+	movabsq $LNX_SELF + MY_INFO, %rsi
 	movl $AUDIT_ARCH_X86_64, INFO_ARCH(%rsi)
 	movl $SIG_SYS, %edi
 	movabsq $LNX_STUB, %rcx

@@ -26,8 +26,6 @@ static bool allowed(uint64_t descriptor)
 /* The host has no 64-bit and no conforming code there; 16-bit segments only as it was built, which it says itself. */
 static bool possible(uint64_t descriptor) { return !(descriptor & CODE) || !(descriptor & (LONG | DOWN)); }
 
-static uint64_t base_of(uint64_t descriptor) { return (descriptor >> 16 & 0xffffff) | (descriptor >> 56) << 24; }
-
 static struct descriptor translate(uint32_t slot)
 {
 	uint64_t d = slots[slot];
@@ -40,7 +38,8 @@ static struct descriptor translate(uint32_t slot)
 	flags |= d >> 55 & 1 ? 1u << 4 : 0;
 	flags |= d >> 52 & 1 ? 1u << 6 : 0;
 	return (struct descriptor){
-		slot, (uint32_t)base_of(d), (uint32_t)(d & 0xffff) | (uint32_t)(d >> 32 & 0xf0000), flags,
+		slot, (uint32_t)(d >> 16 & 0xffffff) | (uint32_t)(d >> 56) << 24,
+		(uint32_t)(d & 0xffff) | (uint32_t)(d >> 32 & 0xf0000), flags,
 	};
 }
 
@@ -94,8 +93,6 @@ static uint64_t slot_of(uint64_t selector)
 
 	return (selector & 7) == (LNX_DESCRIPTORS & 7) && slot < VMI_DESCRIPTOR_SLOTS ? slots[slot] : 0;
 }
-
-uint64_t descriptor_base(uint64_t selector) { return base_of(slot_of(selector)); }
 
 bool descriptor_is_code(uint64_t selector) { return slot_of(selector) & CODE; }
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The stubs: processes that hold nothing but the guest's memory, one page of text, their area and the bell. */
+#include "vcpu.h"
 #include "internal.h"
 #include "sys.h"
 
 #define PR_SET_PDEATHSIG 1
-#define ARCH_SET_CPUID 0x1012 /* asm/prctl.h */
 #define WAIT_NS 10000000ul /* between two looks while a stub is to stop */
 #define PATIENCE_NS 2000000000ul
 #define WNOHANG 1
@@ -68,7 +68,8 @@ static _Noreturn void child(const struct stub *stub, int32_t parent)
 		sys(SYS_exit_group, 1);
 	sys(SYS_close_range, 0, MEMORY_FD - 1, 0);
 	sys(SYS_close_range, MEMORY_FD + 1, 0xffffffffu, 0);
-	sys(SYS_arch_prctl, ARCH_SET_CPUID, 0); /* where the host can have CPUID fault; see cpuid_emulate() */
+	if (!stub->index)
+		cpuid_fault(); /* the others have it from M */
 	failed = make_room(stub);
 	if (!failed || failed == LNX_BELL || failed == LNX_USERS)
 		failed = take_signals();

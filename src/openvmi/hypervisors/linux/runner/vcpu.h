@@ -121,7 +121,6 @@ int64_t descriptors_change(uint32_t first, const uint64_t *descriptors, uint32_t
 /* The present U is another one: it gets what it has missed. A new one has everything. */
 void descriptors_refresh(void);
 void descriptors_inherited(void);
-uint64_t descriptor_base(uint64_t selector); /* 0: not of the local table */
 /* Whether user mode may have this selector of the local table in CS or SS. */
 bool descriptor_is_code(uint64_t selector);
 bool descriptor_is_stack(uint64_t selector);
@@ -133,8 +132,15 @@ bool fpu_copy(struct stub *to, struct stub *from);
 
 /* ---- cpuid.c, msr.c ---- */
 
+/* Asks the processor for all of it: microseconds each in a virtual machine. */
+void cpuid_ask(void);
+/*
+ * Has CPUID fault in this thread and what it starts, where the host can. It switches a register for that, again
+ * microseconds; M has it as the stubs have, so that handing over does not.
+ */
+void cpuid_fault(void);
 void cpuid(uint32_t leaf, uint32_t subleaf, uint32_t registers[4]);
-/* `current` got general protection there. True: it was CPUID, which is done. */
+/* `current` got general protection there. True: it was CPUID, which is done. In a segment with a base it is not found. */
 bool cpuid_emulate(struct context *context);
 int64_t msr_read(uint32_t number, uint64_t *value);
 int64_t msr_write(uint32_t number, uint64_t value);
