@@ -4,10 +4,13 @@
  * has the whole machine could use. A guest that executes the instruction itself sees the host's answers.
  */
 #include "vcpu.h"
+#include "native.h"
 
 #define HYPERVISOR_LEAF 0x40000000u
 #define TIMING_LEAF 0x40000010u /* TSC and local APIC timer frequency in kHz, as VMware gives them */
+#define APIC_KHZ 1000000u /* its timer counts nanoseconds */
 #define LEAF_1_HYPERVISOR (1u << 31)
+#define LEAF_1_APIC (1u << 9)
 #define ANY 0xffffffffu
 
 /* A leaf, which of its subleaves exist, and what is kept of each register. */
@@ -47,10 +50,15 @@ void cpuid(uint32_t leaf, uint32_t subleaf, uint32_t registers[4])
 	for (uint32_t index = 0; index < 4; index++)
 		registers[index] = 0;
 	if (leaf == HYPERVISOR_LEAF) {
-		registers[0] = HYPERVISOR_LEAF;
+		registers[0] = native() ? TIMING_LEAF : HYPERVISOR_LEAF;
 		registers[1] = 0x6e65704f; /* OpenVMIlinux */
 		registers[2] = 0x6c494d56;
 		registers[3] = 0x78756e69;
+		return;
+	}
+	if (leaf == TIMING_LEAF && native()) {
+		registers[0] = (uint32_t)clock_khz();
+		registers[1] = APIC_KHZ;
 		return;
 	}
 	for (uint32_t index = 0; index < LENGTH(kept); index++) {
@@ -66,8 +74,10 @@ void cpuid(uint32_t leaf, uint32_t subleaf, uint32_t registers[4])
 		host(leaf, subleaf, registers);
 		for (uint32_t part = 0; part < 4; part++)
 			registers[part] &= kept[index].keep[part];
-		if (leaf == 1)
+		if (leaf == 1) {
 			registers[2] |= LEAF_1_HYPERVISOR;
+			registers[3] |= native() ? LEAF_1_APIC : 0;
+		}
 		if (leaf == 0)
 			registers[0] = registers[0] < 0xd ? registers[0] : 0xd;
 		if (leaf == 0x80000000)

@@ -2,6 +2,7 @@
 /* What the runner tells: messages, counts, the end. */
 #include <stdarg.h>
 #include "internal.h"
+#include "vcpu.h"
 #include "sys.h"
 
 #define MSG_NOSIGNAL 0x4000
@@ -157,6 +158,7 @@ void finish(enum ending ending, uint32_t code, const char *message)
 	if (__atomic_exchange_n(&begun, 1, __ATOMIC_SEQ_CST))
 		for (;;) /* the other thread is about to end all of it */
 			sys(SYS_poll, 0, 0, 1000);
+	console_flush(ending != END_TIMEOUT && ending != END_INTERRUPTED);
 	memset(&packet, 0, sizeof packet);
 	packet.end.ending = ending;
 	packet.end.code = code;

@@ -8,6 +8,7 @@
  */
 #include "internal.h"
 #include "guest.h"
+#include "vcpu.h"
 #include "sys.h"
 
 #define SPARE_FD 64
@@ -288,6 +289,8 @@ _Noreturn void runner_main(uint64_t *stack)
 	check();
 	map_memory();
 	bound();
+	if (!handover.rom)
+		clock_improve(); /* the guest will ask for the counter's rate, which takes a while to measure */
 	make_kernel();
 	failed = io_start();
 	if (failed)

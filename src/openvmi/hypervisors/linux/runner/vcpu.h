@@ -96,6 +96,13 @@ void timer_fired(void);
 void timer_tick(void);
 extern int timer_fd;
 
+/* Counts of the time-stamp counter in a millisecond, by which the clock goes from the first time on that it is asked. */
+uint64_t clock_khz(void);
+
+/* ---- call.c: what Shutdown asks for ---- */
+
+_Noreturn void guest_ends(uint32_t reason, uint32_t code);
+
 /* ---- console.c ---- */
 
 #define INPUT_SIZE 0x10000 /* bytes that wait for the guest at most; a power of two */
@@ -105,12 +112,22 @@ int64_t console_read(uint64_t buffer, uint64_t size);
 bool console_receive(void);
 bool console_has_room(void);
 
+/* A byte at a time: output is gathered until it is flushed, which io.c sees to soon. */
+void console_put(uint8_t byte);
+/* Any thread. A patient one waits for a slow reader. */
+void console_flush(bool patient);
+bool console_gathered(void);
+bool console_waits(void); /* input does */
+int console_take(void);   /* a byte of it; -1: there is none */
+
 /* ---- io.c: what I has noticed ---- */
 
 /* True once for each time that input has arrived. */
 bool input_arrived(void);
 /* Waits while the run is to pause. */
 void pause_here(void);
+/* Soon M is made to flush the console. */
+void output_alarm(void);
 
 /* ---- ldt.c ---- */
 
