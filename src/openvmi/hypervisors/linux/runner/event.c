@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Event sources and their vectors: the rules of abi/4.0/event.toml. Sets are words with a bit for each source. */
-#include "vcpu.h"
+#include "native.h"
 
 #define EXISTING (1u << VMI_SOURCE_TIMER | 1u << VMI_SOURCE_CONSOLE | 0xffu << VMI_SOURCE_SOFT)
 #define LOWEST_VECTOR 32
@@ -109,6 +109,8 @@ void events_pending(void)
 		return;
 	}
 	if (block_user()) /* U has its own signal */
+		return;
+	if (native() && native_in_shadow())
 		return;
 	if (in_rom(kernel_context()->rip) && !kernel_held) {
 		if (interrupts() && event_next())
