@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Event sources and their vectors: the rules of abi/4.0/event.toml. Sets are words with a bit for each source. */
+#include "vcpu.h"
 #include "native.h"
 
 #define EXISTING (1u << VMI_SOURCE_TIMER | 1u << VMI_SOURCE_CONSOLE | 0xffu << VMI_SOURCE_SOFT)
