@@ -2,8 +2,8 @@
 /* What the runner tells: messages, counts, the end. */
 #include <stdarg.h>
 #include "internal.h"
-#include "native.h"
 #include "sys.h"
+#include "native.h"
 
 #define MSG_NOSIGNAL 0x4000
 

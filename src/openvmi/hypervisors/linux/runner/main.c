@@ -8,8 +8,8 @@
  */
 #include "internal.h"
 #include "guest.h"
-#include "native.h"
 #include "sys.h"
+#include "native.h"
 
 #define SPARE_FD 64
 #define F_DUPFD 0
