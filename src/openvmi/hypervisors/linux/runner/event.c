@@ -121,6 +121,8 @@ void events_pending(void)
 	}
 	if (block_user()) /* U has its own signal */
 		return;
+	if (native() && native_in_shadow())
+		return;
 	if (in_rom(kernel_context()->rip) && !kernel_held) {
 		if (interrupts() && event_next())
 			kernel_step();

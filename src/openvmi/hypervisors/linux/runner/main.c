@@ -10,6 +10,7 @@
 #include "guest.h"
 #include "vcpu.h"
 #include "sys.h"
+#include "native.h"
 
 #define SPARE_FD 64
 #define F_DUPFD 0
@@ -25,6 +26,7 @@
 #define FILES 128
 #define LEAST_MEMORY 0x100000
 #define MOST_MEMORY (1ul << 40)
+#define LOWEST_DEVICE 0xfec00000ul
 #define SECOND 1000000000ul
 #define HANG_NS SECOND
 #define STAT_SIZE_OFFSET 48
@@ -145,7 +147,8 @@ static void check(void)
 {
 	uint64_t stat[STAT_BYTES / 8], window = handover.window;
 
-	if (handover.ram % PAGE_SIZE || handover.ram < LEAST_MEMORY || handover.ram > MOST_MEMORY || handover.rom > 1)
+	if (handover.ram % PAGE_SIZE || handover.ram < LEAST_MEMORY || handover.ram > MOST_MEMORY || handover.rom > 1 ||
+	    (native() && handover.ram > LOWEST_DEVICE))
 		refuse("runner: the handover names a memory size that cannot be");
 	if (sys(SYS_fstat, MEMORY_FD, stat) || stat[STAT_SIZE_OFFSET / 8] < area_offset(AREA_COUNT))
 		refuse("runner: the memory file is smaller than memory, ROM and areas");
@@ -229,7 +232,7 @@ static void watch_user(void)
 {
 	uint64_t now = monotonic_ns();
 
-	if (!present || present->area->turn != TURN_OWNER) {
+	if (native() ? !native_user : !present || present->area->turn != TURN_OWNER) {
 		hangs_since = 0;
 	} else if (!hangs_since) {
 		hangs_since = now;
@@ -263,11 +266,18 @@ static bool look(void)
 		if (kernel.area->reason == REASON_SIGNAL && kernel.area->signal == SIGUSR1)
 			watch_user();
 	}
+	if (native_user && !present->stopped && present->area->turn == TURN_KERNEL) {
+		found = true;
+		user_lost(); /* it gave the turn away by itself, which natively nobody waits for */
+	}
+	/* K does not tell that U hangs. */
+	if (native_user && __atomic_exchange_n(&rang, 0, __ATOMIC_SEQ_CST))
+		watch_user();
 	if (kernel_held && __atomic_exchange_n(&rang, 0, __ATOMIC_SEQ_CST)) {
 		current = &kernel;
 		events_pending();
 	}
-	if (kernel.stopped && !kernel_held) {
+	if (kernel.stopped && !kernel_held && !native_user) {
 		found = true;
 		stub_resume(&kernel);
 	}

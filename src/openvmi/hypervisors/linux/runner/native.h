@@ -12,7 +12,6 @@ static inline bool native(void) { return !handover.rom; }
 
 /* ---- privileged.c: K's #GP or #UD at RIP; true: done ---- */
 bool native_emulate(struct context *context);
-uint64_t native_cr0(void);
 
 /* ---- deliver.c: by the guest's IDT and TSS ---- */
 void native_kernel_deliver(uint32_t vector, uint64_t error);
@@ -37,13 +36,13 @@ extern bool native_user;	     /* U runs, and K waits, stopped, for its next trap
 bool native_interrupt_return(struct context *context);
 bool native_system_return(struct context *context);
 
-/* STI set the flag, RIP is after it: nothing is delivered before the instruction there. */
-void native_shadow_begin(uint64_t rip);
+/* STI has set the flag: nothing is delivered before the instruction at K's RIP. */
+void native_shadow_begin(void);
 void native_shadow_end(void);
-/* K was interrupted: true when it has to do that instruction first, and has been told to. */
+/* K is stopped: true when it has to do that instruction first. It stops after it if something is to be delivered. */
 bool native_in_shadow(void);
 
-/* Selectors as the guest knows them, for what a process has. */
+/* Selectors of the boot contract; user mode's own instructions see the host's. */
 uint16_t native_user_cs(const struct context *user);
 #define NATIVE_KERNEL_CS 0x08
 #define NATIVE_KERNEL_SS 0x10

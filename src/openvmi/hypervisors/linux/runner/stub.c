@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The stubs: processes that hold nothing but the guest's memory, one page of text, their area and the bell. */
 #include "internal.h"
+#include "native.h"
 #include "sys.h"
 
 #define PR_SET_PDEATHSIG 1
@@ -113,7 +114,7 @@ bool stub_start_one(struct stub *stub, uint32_t index)
 	stub->area = (volatile struct area *)(memory + area_offset(index));
 	memset((void *)(uintptr_t)stub->area, 0, PAGE_SIZE);
 	stub->area->turn = TURN_OWNER;
-	stub->area->flags = index ? 0 : AREA_KERNEL;
+	stub->area->flags = index && !native() ? 0 : AREA_KERNEL; /* natively all goes by M */
 	if (sys(SYS_getrandom, &stub->secret, SECRET_BYTES, 0) != SECRET_BYTES) {
 		start_problem = "the host gives no random numbers";
 		return false;
@@ -217,7 +218,10 @@ struct context *kernel_context(void)
 
 struct context *user_context(void)
 {
-	return present ? stub_context(present) : NULL;
+	static struct context none; /* of one that has damaged its area since it was found stopped: nobody's registers */
+	struct context *context = present ? stub_context(present) : NULL;
+
+	return context || !present ? context : &none;
 }
 
 void stub_resume(struct stub *stub)

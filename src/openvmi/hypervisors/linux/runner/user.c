@@ -5,6 +5,7 @@
  */
 #include "internal.h"
 #include "guest.h"
+#include "native.h"
 #include "sys.h"
 
 static uint64_t uses; /* a clock for `used` */
@@ -131,7 +132,7 @@ uint64_t user_ready(void)
 void user_lost(void)
 {
 	struct stub *before = current;
-	bool awaited = present->area->turn != TURN_KERNEL;
+	bool awaited = native() ? native_user : present->area->turn != TURN_KERNEL;
 
 	count_exit("user process lost");
 	stub_kill(present);

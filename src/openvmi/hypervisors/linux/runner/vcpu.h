@@ -62,6 +62,9 @@ bool in_rom(uint64_t rip);
 void kernel_step(void);
 void kernel_stepped(void);
 
+/* A trap in words, until the next text(). */
+const char *trap_text(uint32_t vector, uint64_t error, uint64_t rip);
+
 /* ---- iret.c: LNX_IRET, LNX_BROKEN, LNX_NO_SYSCALL. True: user mode is going, K waits. ---- */
 
 bool refer_iret(void);
@@ -128,6 +131,11 @@ bool input_arrived(void);
 void pause_here(void);
 /* Soon M is made to flush the console. */
 void output_alarm(void);
+
+/* ---- fpu.c ---- */
+
+/* Between two that are stopped. A frame that cannot be one is left as it is. */
+void fpu_copy(struct stub *to, struct stub *from);
 
 /* ---- ldt.c ---- */
 
