@@ -47,7 +47,7 @@ def places(guest: GuestImage, cpuid: bool) -> Iterator[tuple[Gpa, bytes]]:
             continue
         total += size
         if total > _CODE_LIMIT:
-            raise RefusedError(f"{guest.path}: it has more than {_CODE_LIMIT >> 20} MiB of code, which {NAME} would have"
+            raise RefusedError(f"{guest.path}: it has more than {_CODE_LIMIT >> 20} MiB of code, and {NAME} would have"
                                " to look through for it to stay native; use --on emu")  # fmt: skip
         at = start - segment.virtual
         for offset, code in find(segment.data[at : at + size], cpuid):
