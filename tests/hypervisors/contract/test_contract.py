@@ -20,11 +20,11 @@ SUBJECTS = ("mmu", "user", "event", "trap", "irq", "time", "sys", "base")
 PLACES = {
     "emu": ("emu", None, ""), "emu native": ("emu", None, "vmi=off"), "bare": ("bare", NO_ROM, ""),
     "bare template": ("bare", "template", ""), "xen": ("xen", None, ""),
-    "linux": ("linux", None, ""),
+    "linux": ("linux", None, ""), "linux native": ("linux", None, "vmi=off"),
 }  # fmt: skip
 NEEDS = {"emu": (), "bare": ("qemu-system-x86_64",), "xen": ("qemu-system-x86_64", "/boot/xen*.gz"),
          "linux": ()}
-HOST_TIME = ("linux",)  #: nothing there counts instructions
+HOST_TIME = ("linux", "linux native")  #: nothing there counts instructions
 WITH_MARKS = [pytest.param(place, marks=pytest.mark.needs(*NEEDS[on])) for place, (on, _, _) in PLACES.items()]
 CHECK = re.compile(r"^(ok|FAILED) ((\w+)/[^:\n]+)", re.MULTILINE)
 #: Of group smp, which is not everywhere; all in subject event or irq.

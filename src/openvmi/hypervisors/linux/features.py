@@ -21,8 +21,6 @@ _SECCOMP_GET_ACTION_AVAIL = 2  # linux/seccomp.h; since Linux 4.14
 _SECCOMP_RET_TRAP = 0x0003_0000
 _AT_HWCAP2 = 26
 _HWCAP2_FSGSBASE = 1 << 1  # asm/hwcap2.h; since Linux 5.9
-_SYS_ARCH_PRCTL = 158
-_ARCH_SET_CPUID = 0x1012  # asm/prctl.h; since Linux 4.12. 1: it does not fault, as is the case anyway
 _MACHINES = ("x86_64", "AMD64")
 
 
@@ -72,11 +70,6 @@ def _affinity() -> bool:
 @cache
 def _libc() -> ctypes.CDLL:
     return ctypes.CDLL(None, use_errno=True)
-
-
-def cpuid_faults() -> bool:
-    """Whether the host can have CPUID fault in a process, so that kernel and programs see what the guest's says."""
-    return _libc().syscall(ctypes.c_long(_SYS_ARCH_PRCTL), ctypes.c_long(_ARCH_SET_CPUID), ctypes.c_long(1)) == 0
 
 
 FEATURES = (
