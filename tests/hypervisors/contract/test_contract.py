@@ -33,6 +33,7 @@ AT_LEAST = 505
 #: What cannot be kept somewhere, as a pattern of sentences, and why.
 EXCEPTIONS = {
     "linux": r"trap/(after FpuTrapSet|so does the next vector|user mode raises it too|that was one exception)",
+    "linux native": r"trap/(after FpuTrapSet|so does the next vector)",
     # A process cannot have its floating-point instructions trapped: CR0.TS is the host's alone.
 }
 INPUT = "a-line-of-input"

@@ -39,8 +39,9 @@ _AREAS = 1 + private.LNX_USER_LIMIT  # the guest kernel's, and one for each addr
 _ROM_PAGES = names.TEXT_LIMIT + names.DATA_LIMIT
 
 
-#: For a native guest: the selectors that one expects on a PC (libvmi/src/native), which the runner knows, too.
-_PC = Platform(name=NAME, kernel_cs=0x08, kernel_ss=0x10, user_cs=0x2B, user_ss=0x23, descriptor_base=0x33,
+#: For a native guest: the selectors that one expects on a PC (libvmi/src/native), which the runner knows, too. Its slots
+#: are those of a process's local table, where the runner puts what is in the guest's own.
+_PC = Platform(name=NAME, kernel_cs=0x08, kernel_ss=0x10, user_cs=0x2B, user_ss=0x23, descriptor_base=private.LNX_DESCRIPTORS,
                window=(), pc=True)
 
 

@@ -24,6 +24,7 @@
 #define FLAGS_LOADABLE 0x240dd5ul /* without IF, which is virtual */
 #define SYSCALL_LENGTH 2
 #define SELECTOR 0xffff
+#define IN_LOCAL 4 /* selector bit: of the local table */
 
 struct table_register native_gdt, native_idt;
 uint64_t native_task, native_kernel_gs, native_lstar, native_flag_mask;
@@ -79,6 +80,8 @@ static void copy_state(struct stub *stub, struct context *to, struct stub *from_
 
 uint16_t native_user_cs(const struct context *user)
 {
+	if (user->cs & IN_LOCAL)
+		return user->cs;
 	return user->cs == LNX_USER_CS_32 ? NATIVE_USER_CS_32 : NATIVE_USER_CS;
 }
 
@@ -89,7 +92,7 @@ static struct vmi_frame user_frame(const struct context *user)
 		.cs = native_user_cs(user),
 		.rflags = with_flag(user->rflags),
 		.rsp = user->rsp,
-		.ss = NATIVE_USER_SS,
+		.ss = user->ss & IN_LOCAL ? user->ss : NATIVE_USER_SS,
 	};
 }
 
@@ -219,9 +222,18 @@ void native_system_call(void)
 
 /* ---- out ---- */
 
+static bool user_code(uint64_t cs) { return cs == NATIVE_USER_CS || cs == NATIVE_USER_CS_32 || descriptor_is_code(cs); }
+static bool user_stack(uint64_t ss) { return ss == NATIVE_USER_SS || descriptor_is_stack(ss); }
+
+static uint16_t host_cs(uint64_t cs)
+{
+	return cs & IN_LOCAL ? (uint16_t)cs : cs == NATIVE_USER_CS_32 ? LNX_USER_CS_32 : LNX_USER_CS;
+}
+
 /* To user mode, unless something comes first: it then comes from there. */
 static void to_user(const struct vmi_frame *frame)
 {
+	bool fresh = !present;
 	struct context *user;
 
 	flag = frame->rflags & VMI_FLAG_IF;
@@ -234,13 +246,17 @@ static void to_user(const struct vmi_frame *frame)
 		return;
 	}
 	user_ready();
+	if (fresh)
+		descriptors_inherited();
+	else
+		descriptors_refresh();
 	user = user_context();
 	copy_state(present, user, &kernel, kernel_context());
 	user->rip = frame->rip;
 	user->rsp = frame->rsp;
 	user->rflags = frame->rflags & FLAGS_LOADABLE;
-	user->cs = frame->cs == NATIVE_USER_CS_32 ? LNX_USER_CS_32 : LNX_USER_CS;
-	user->ss = LNX_USER_SS;
+	user->cs = host_cs(frame->cs);
+	user->ss = frame->ss & IN_LOCAL ? (uint16_t)frame->ss : LNX_USER_SS;
 	native_user = true;
 	user_enter();
 }
@@ -254,8 +270,9 @@ bool native_interrupt_return(struct context *context)
 	frame.cs &= SELECTOR;
 	frame.ss &= SELECTOR;
 	frame.rflags &= FLAGS_LOADABLE | VMI_FLAG_IF;
-	if (frame.cs == NATIVE_USER_CS || frame.cs == NATIVE_USER_CS_32) {
-		if (frame.ss != NATIVE_USER_SS)
+	if ((frame.cs & 3) == 3) {
+		native_slots();
+		if (!user_code(frame.cs) || !user_stack(frame.ss))
 			return false;
 		to_user(&frame);
 		return true;
@@ -282,6 +299,7 @@ bool native_system_return(struct context *context)
 
 	if (!canonical(frame.rip))
 		return false;
+	native_slots();
 	to_user(&frame);
 	return true;
 }

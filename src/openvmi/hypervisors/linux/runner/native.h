@@ -42,13 +42,19 @@ void native_shadow_end(void);
 /* K is stopped: true when it has to do that instruction first. It stops after it if something is to be delivered. */
 bool native_in_shadow(void);
 
-/* Selectors of the boot contract; user mode's own instructions see the host's. */
+/*
+ * Selectors of the boot contract; user mode's own instructions see the host's. Those of descriptor slots are the same in
+ * both.
+ */
 uint16_t native_user_cs(const struct context *user);
 #define NATIVE_KERNEL_CS 0x08
 #define NATIVE_KERNEL_SS 0x10
 #define NATIVE_USER_CS_32 0x1b
 #define NATIVE_USER_SS 0x23
 #define NATIVE_USER_CS 0x2b
+
+/* ---- gdt.c: user mode's local table becomes what the guest's own table says ---- */
+void native_slots(void);
 
 /* ---- decode.c ---- */
 
