@@ -144,7 +144,8 @@ struct stub {
 	uint64_t root;	 /* U: its address space */
 	uint64_t used;	 /* U: when last made the present one */
 	volatile struct area *area;
-	uint32_t command_count; /* not yet given to the stub */
+	uint32_t command_count; /* not known to be done, */
+	uint32_t given;		/* and how many of them, the first, stand in its area already */
 	uint64_t commands[COMMANDS][7];
 	uint32_t run_count;
 	struct run runs[RUNS];

@@ -153,7 +153,7 @@ void stub_kill(struct stub *stub)
 
 	stub->pid = 0;
 	stub->stopped = false;
-	stub->run_count = stub->command_count = 0;
+	stub->run_count = stub->command_count = stub->given = 0;
 	close_state(stub);
 	if (pid) {
 		sys(SYS_kill, pid, SIGKILL);
