@@ -475,7 +475,7 @@ static void check_time(void)
 
 	for (unsigned i = 0; i < TURNS; i++)
 		__asm__ volatile("sti; cli" : : : "memory");
-	vmi_print("%lu pairs %lu counts\n", (word)TURNS, __builtin_ia32_rdtsc() - start);
+	vmi_print("%lu pairs %lu counts\n", (word)TURNS, (word)__builtin_ia32_rdtsc() - start);
 }
 
 static const struct {
