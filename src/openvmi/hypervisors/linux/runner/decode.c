@@ -15,7 +15,7 @@ static uint32_t kind_of(uint32_t opcode)
 	switch (opcode) {
 	case 0xfa: case 0xfb: case 0xf4: case 0xcf: /* CLI STI HLT IRET */
 	case 0xec: case 0xed: case 0xee: case 0xef: /* IN, OUT by DX */
-	case 0x06: case 0x0e: /* what PUSHFQ and CPUID were made */
+	case 0x06: case 0x6c: case 0x0e: case 0x6e: /* what PUSHFQ and CPUID were made */
 	case 0x106: case 0x107: case 0x108: case 0x109: /* CLTS SYSRET INVD WBINVD */
 	case 0x130: case 0x132: case 0x1a2: /* WRMSR RDMSR CPUID */
 		return NONE;

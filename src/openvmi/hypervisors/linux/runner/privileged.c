@@ -10,8 +10,6 @@
 #define CR0_TS 8ul
 #define CR4_REQUIRED 0x20ul /* PAE */
 #define CR4_ALLOWED 0x107fful
-#define PLANTED_PUSHFQ 0x06
-#define PLANTED_CPUID 0x0e
 
 static uint64_t cr4 = 0x106a0; /* FSGSBASE OSXMMEXCPT OSFXSR PGE PAE */
 static uint64_t debug_registers[8];
@@ -213,7 +211,14 @@ static const char *port(struct context *context, const struct instruction *in)
 	return "port in";
 }
 
-/* ---- what does not fault in ring 3, and was made to (see the planting of traps) ---- */
+/*
+ * ---- what does not fault in ring 3, and was made to ----
+ *
+ * PUSHFQ is INSB in the image, or a byte that is no instruction; CPUID is OUTSB, or another such byte, and a second one that
+ * means nothing. INSB costs a third of the other where a hypervisor below this Linux looks at invalid instructions itself.
+ */
+
+enum { PUSHFQ_INVALID = 0x06, PUSHFQ_INSB = 0x6c, CPUID_INVALID = 0x0e, CPUID_OUTSB = 0x6e };
 
 static const char *push_flags(struct context *context, const struct instruction *in)
 {
@@ -248,17 +253,13 @@ static const char *identify(struct context *context)
 
 static bool in_image(uint64_t address) { return address >= handover.image_start && address < handover.image_end; }
 
-/* RIP is after the instruction already. */
-static const char *planted(struct context *context, struct instruction *in)
+/* RIP is after its first byte. */
+static const char *planted(struct context *context, const struct instruction *in)
 {
-	uint8_t rest;
-
 	if (!in_image(context->rip - 1))
 		return NULL;
-	if (in->opcode == PLANTED_PUSHFQ)
+	if (in->opcode == PUSHFQ_INVALID || in->opcode == PUSHFQ_INSB)
 		return push_flags(context, in);
-	if (in->opcode != PLANTED_CPUID || !guest_read(context->rip, &rest, 1))
-		return NULL;
 	context->rip++;
 	return identify(context);
 }
@@ -320,6 +321,8 @@ static const char *perform(struct context *context, const struct instruction *in
 		return read_msr(context);
 	case 0x1a2:
 		return identify(context);
+	case PUSHFQ_INVALID: case PUSHFQ_INSB: case CPUID_INVALID: case CPUID_OUTSB:
+		return planted(context, in);
 	default:
 		return NULL;
 	}
@@ -331,11 +334,12 @@ bool native_emulate(struct context *context)
 	struct instruction in;
 	const char *done;
 
-	if (!instruction_at(context, &in))
+	if (!instruction_at(context, &in) ||
+	    (in.opcode == PUSHFQ_INVALID || in.opcode == CPUID_INVALID) != (context->trap == TRAP_OPCODE))
 		return false;
 	native_shadow_end();
 	context->rip += in.length;
-	done = context->trap == TRAP_OPCODE ? planted(context, &in) : perform(context, &in);
+	done = perform(context, &in);
 	if (!done) {
 		context->rip = at;
 		return false;
