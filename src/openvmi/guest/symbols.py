@@ -62,8 +62,8 @@ def functions(data: bytes) -> list[tuple[Gva, int]]:
         if kind == _FUNCTION:
             largest[address] = max(size, largest.get(address, 0))
     starts = sorted(largest)
-    nexts = [*starts[1:], 1 << 64]
-    return [(Gva(at), min(largest[at], end - at)) for at, end in zip(starts, nexts, strict=True) if largest[at]]
+    ends = [*starts[1:], 1 << 64]
+    return [(Gva(at), min(largest[at], end - at)) for at, end in zip(starts, ends, strict=False) if largest[at]]
 
 
 def _read(data: bytes) -> Iterator[tuple[int, int, str, int]]:

@@ -39,10 +39,10 @@ _AREAS = 1 + private.LNX_USER_LIMIT  # the guest kernel's, and one for each addr
 _ROM_PAGES = names.TEXT_LIMIT + names.DATA_LIMIT
 
 
-#: For a native guest: the selectors that one expects on a PC (libvmi/src/native), which the runner knows, too. Its slots
-#: are those of a process's local table, where the runner puts what is in the guest's own.
-_PC = Platform(name=NAME, kernel_cs=0x08, kernel_ss=0x10, user_cs=0x2B, user_ss=0x23, descriptor_base=private.LNX_DESCRIPTORS,
-               window=(), pc=True)
+#: For a native guest: the selectors that one expects on a PC (libvmi/src/native), which the runner knows, too. Its
+#: descriptor slots are in a process's local table, where the runner puts what stands in the guest's own.
+_PC = Platform(name=NAME, kernel_cs=0x08, kernel_ss=0x10, user_cs=0x2B, user_ss=0x23,
+               descriptor_base=private.LNX_DESCRIPTORS, window=(), pc=True)
 
 
 def rom_text(memory: int) -> Gpa:

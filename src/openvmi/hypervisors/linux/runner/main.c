@@ -290,12 +290,12 @@ _Noreturn void runner_main(uint64_t *stack)
 	int32_t socket = 0;
 	long failed;
 
-	start_ns = monotonic_ns();
 	for (; *argument >= '0' && *argument <= '9' && socket < 1000000; argument++)
 		socket = socket * 10 + *argument - '0';
 	if (stack[0] != 2 || *argument || socket < 3)
 		refuse("runner: started by openvmi, with a socket");
 	receive(socket);
+	start_ns = monotonic_ns();
 	check();
 	map_memory();
 	bound();

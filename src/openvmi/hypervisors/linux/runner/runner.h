@@ -40,7 +40,7 @@ struct handover {
 	char hypervisor_version[TEXT_SIZE], rom_name[TEXT_SIZE], rom_version[TEXT_SIZE]; /* for Info; zeros at the end */
 };
 extern struct handover handover;
-extern uint64_t start_ns; /* CLOCK_MONOTONIC when the runner started */
+extern uint64_t start_ns; /* CLOCK_MONOTONIC when the runner was given its guest */
 
 /* The memory file: RAM, two pages of ROM text, one of ROM data, the bell, the areas. */
 #define ROM_TEXT_SIZE 0x2000ul

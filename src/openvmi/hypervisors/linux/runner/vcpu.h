@@ -85,7 +85,7 @@ uint32_t event_take(void);
 /* K is stopped at an exit: delivers what may be. */
 void events_after_exit(void);
 
-/* ---- time.c: nanoseconds since the runner started, for M only ---- */
+/* ---- time.c: nanoseconds since the guest was handed over, for M only ---- */
 
 uint64_t clock_now(void);
 /* K is at an exit, not within the ROM's ClockRead: the clock's rate may change. */
