@@ -8,8 +8,8 @@ from collections.abc import Callable
 from attrs import evolve, frozen
 
 from openvmi.errors import UsageError
-from openvmi.hypervisors.base import Ending
-from openvmi.running import NO_ROM, Request, Run, run
+from openvmi.hypervisors.base import Ending, host_time_only
+from openvmi.running import NO_ROM, Request, Run, choose, run
 
 NATIVE_OPTION = "vmi=off"
 
@@ -39,14 +39,15 @@ class Comparison:
 
 
 def compare(request: Request, console: Callable[[str, bytes], bool]) -> Comparison:
-    """Runs the guest with the ROM and with vmi=off, both deterministic.
+    """Runs the guest with the ROM and with vmi=off, both deterministic where the hypervisor can.
 
     `console` takes which run (linked, native) and its output. What stops the first run stops both: raises
     :class:`KeyboardInterrupt` or :class:`BrokenPipeError`.
     """
     if request.rom == NO_ROM:
         raise UsageError("comparing needs a ROM; leave out --rom none")
-    request = evolve(request, deterministic=True)
+    hypervisor = choose(request.on)
+    request = evolve(request, on=hypervisor.name, deterministic=not host_time_only(hypervisor))
     native = evolve(request, options=f"{request.options} {NATIVE_OPTION}".strip())
     linked = run(request, lambda data: console("linked", data))
     if linked.outcome.ending is Ending.INTERRUPTED:

@@ -31,6 +31,12 @@ def test_runs_both_deterministically(fake: FakeHypervisor, tiny_file: Path,
     assert told == "--- linked ---\n--- native ---\n"
 
 
+def test_in_host_time_where_there_is_no_other(fake: FakeHypervisor, tiny_file: Path) -> None:
+    fake.outcome, fake.host_time_only = both, True
+    assert main.run(["compare", str(tiny_file)]) == 0
+    assert [m.config.deterministic for m in fake.machines] == [False, False]
+
+
 def test_json_is_all_of_stdout(fake: FakeHypervisor, tiny_file: Path, capfd: pytest.CaptureFixture[str]) -> None:
     fake.outcome = both
     assert main.run(["compare", str(tiny_file), "--json"]) == 0

@@ -34,6 +34,8 @@ def test_one_binary_everywhere() -> None:
     assert {record["hypervisor"] for record in records} == usable >= {"emu", "bare"}
     assert {("emu", "emu"), ("emu", None), ("bare", None), ("bare", "template")} <= {
         (record["hypervisor"], record["rom"]) for record in records}
+    if "linux" in usable:
+        assert {record["rom"] for record in records if record["hypervisor"] == "linux"} >= {"linux", None}
     for record in records:
         kinds = {kind: record["link"][kind] for kind in _SITES}
         assert sum(kinds.values()) == record["link"]["sites"] > 0

@@ -31,7 +31,7 @@ def said(on: str, rom: str | None, options: str = "") -> str:
 @pytest.mark.parametrize(("on", "rom", "options"), [
     ("emu", None, ""), ("emu", None, "vmi=off"), ("emu", NO_ROM, ""), ("bare", "template", ""),
     ("bare", "template", "vmi=off"), ("bare", "template", "vmi.disable=irq,mmu"), ("xen", None, ""),
-    ("linux", None, ""),
+    ("linux", None, ""), ("linux", None, "vmi=off"), ("linux", NO_ROM, ""),
 ])
 def test_hello_says_what_it_says_on_a_pc(on: str, rom: str | None, options: str) -> None:
     expected = said("bare", NO_ROM)

@@ -54,6 +54,10 @@ class GuestImage:
         """Names in the guest; none when it is stripped."""
         return self._symbols
 
+    def functions(self) -> list[tuple[Gva, int]]:
+        """As :func:`openvmi.guest.symbols.functions`; none when it is stripped."""
+        return symbols.functions(self.data)
+
     @cached_property
     def _symbols(self) -> Symbols:
         return symbols.parse(self.data)

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import struct
 from bisect import bisect_right
+from collections.abc import Iterator
 
 from openvmi.units import Gva
 
 _SYMBOL = struct.Struct("<IBBHQQ")
 _SECTION = struct.Struct("<IIQQQQIIQQ")
 _SHT_SYMTAB = 2
-_NAMED_TYPES = (0, 1, 2)  # STT_NOTYPE (labels in assembler), STT_OBJECT, STT_FUNC
+_FUNCTION = 2  # STT_FUNC
+_NAMED_TYPES = (0, 1, _FUNCTION)  # STT_NOTYPE (labels in assembler), STT_OBJECT
 _ABSOLUTE = 0xFFF1
 _COUNT_LIMIT = 1 << 18
 _NAME_LIMIT = 256
@@ -50,10 +52,22 @@ class Symbols:
 
 def parse(data: bytes) -> Symbols:
     """The symbols of an ELF file with a sound header."""
-    return Symbols(list(_read(data)))
+    return Symbols([(address, size, name) for address, size, name, _ in _read(data)])
 
 
-def _read(data: bytes):
+def functions(data: bytes) -> list[tuple[Gva, int]]:
+    """Address and size in bytes of what the same file calls a function, by ascending address; none overlaps another."""
+    largest: dict[int, int] = {}
+    for address, size, _, kind in _read(data):
+        if kind == _FUNCTION:
+            largest[address] = max(size, largest.get(address, 0))
+    starts = sorted(largest)
+    ends = [*starts[1:], 1 << 64]
+    return [(Gva(at), min(largest[at], end - at)) for at, end in zip(starts, ends, strict=False) if largest[at]]
+
+
+def _read(data: bytes) -> Iterator[tuple[int, int, str, int]]:
+    """Address, size, name, type."""
     table, = struct.unpack_from("<Q", data, 0x28)
     entry_size, count = struct.unpack_from("<HH", data, 0x3A)
     if entry_size != _SECTION.size or table + count * _SECTION.size > len(data):
@@ -72,4 +86,4 @@ def _read(data: bytes):
             end = data.find(b"\0", names + name, min(names + names_size, names + name + _NAME_LIMIT))
             text = data[names + name:end].decode("ascii", "replace") if end > names + name else ""
             if text and text.isprintable():
-                yield value, extent, text
+                yield value, extent, text, info & 15

@@ -33,6 +33,7 @@ def at(base: int, **values: int) -> FakeGuest:
 def test_accepts() -> None:
     checks.check(config(rom=ROM))
     checks.check(config(guest=at(layout.LOWEST), rom=ROM))
+    checks.check(config())
     checks.check(config(guest=at(layout.HIGHEST - 0x20_0000, window=layout.HIGHEST - names.WINDOW_SIZE), rom=ROM))
 
 
@@ -42,9 +43,10 @@ def test_accepts() -> None:
         ({"memory": 3 << 20}, "8 to 1024 MiB"),
         ({"memory": 2 << 30}, "8 to 1024 MiB"),
         ({"deterministic": True}, "nothing counts its instructions.*--on emu"),
-        ({"rom": None}, "without a ROM it stays native.*--rom none"),
         ({"rom": FakeRom(hypervisor="emu", name="other")}, "ROM other is for the hypervisor emu"),
-        ({"command_line": "a vmi=off"}, "vmi=off makes it stay native"),
+        ({"rom": None, "guest": at(0x4000_0000, direct_map=0x7FDF_4000_0000)}, "direct map at 0x7fdf4.* reaches"),
+        ({"command_line": "a vmi=off", "guest": at(0x4000_0000, direct_map=0x7FDF_4000_0000)}, "direct map at 0x7fdf"),
+        ({"command_line": "a vmi=off", "guest": at(0x4000_0000, direct_map=0x7FDF_0000_0000)}, None),
         ({"guest": at(0x1000)}, "its image at 0x1000 reaches into the lowest 64 KiB"),
         ({"guest": at(layout.HIGHEST - 0x800)}, "its image at 0x7fdffffff800 reaches into what the runner needs"),
         ({"guest": at(0x7FF0_0000_0000)}, "what the runner needs for itself"),
@@ -66,8 +68,9 @@ def test_refuses(values: dict[str, Any], words: str | None) -> None:
 
 
 @pytest.mark.parametrize("line", ["vmi=on vmi=off", "vmi.off", "vmi=offer", "xvmi=off", ""])
-def test_only_the_option_itself_is_refused(line: str) -> None:
-    checks.check(config(rom=ROM, command_line=line))
+def test_only_the_option_itself_makes_it_stay_native(line: str) -> None:
+    assert not layout.native(config(rom=ROM, command_line=line))
+    assert layout.native(config(command_line=line)) and layout.native(config(rom=ROM, command_line=f"vmi=off {line}"))
 
 
 def test_a_refusal_starts_nothing() -> None:

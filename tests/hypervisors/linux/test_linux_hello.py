@@ -22,7 +22,7 @@ from openvmi.hypervisors import get
 from openvmi.hypervisors.base import Ending
 from openvmi.hypervisors.linux.machine import LinuxMachine
 from openvmi.matrix import _places
-from openvmi.running import Request, Run, read_link
+from openvmi.running import NO_ROM, Request, Run, read_link
 from openvmi.running import run as run_request
 from tests.hypervisors.linux.conftest import ENOUGH, built, group, held, until
 
@@ -63,6 +63,26 @@ def test_says_what_it_says_on_emu() -> None:
     assert ours == theirs
 
 
+@pytest.mark.parametrize(("rom", "options"), [(NO_ROM, ""), (None, "vmi=off")])
+def test_native_as_on_emu(rom: str | None, options: str) -> None:
+    """But for the hypervisor's name and times: there the guest was told of ring 1."""
+    result, said = run("hello", "linux", options, rom=rom)
+    ours, theirs = (_OWN.sub(b"#", text) for text in (said, run("hello", "emu", options, rom=rom)[1]))
+    assert ours == theirs and (result.outcome.ending, result.outcome.code) == (Ending.EXIT, 0)
+    assert result.link and result.link.native == result.link.sites
+    exits = result.outcome.exits
+    assert min(exits.get(f"native {name}", 0) for name in ("cli", "sti", "mov cr3", "iretq", "wrmsr", "swapgs")) > 0
+    assert min(exits[name] for name in ("port out", "port in", "mmio", "event", "syscall", "cpuid")) > 0
+
+
+def test_native_output_is_not_sent_a_byte_at_a_time(make: Make) -> None:
+    """That it does not wait for more either, the tests show that end a guest by its first words."""
+    pieces: list[bytes] = []
+    outcome = make(built("hello"), "vmi=off", console=pieces.append).run()
+    size = sum(map(len, pieces))
+    assert 1000 < size <= outcome.exits["port out"] and len(pieces) < size / 10
+
+
 def test_linked_as_on_emu() -> None:
     ours, theirs = (run("hello", on)[0].link for on in ("linux", "emu"))
     assert ours and theirs and ours.sites == theirs.sites and ours.inline + ours.call + ours.jump + ours.nop > 0
@@ -74,23 +94,23 @@ def test_status() -> None:
 
 
 def test_refusals(make: Make) -> None:
-    with pytest.raises(RefusedError, match="vmi=off"):
-        make(built("hello"), "vmi=off")
     with pytest.raises(RefusedError, match="--deterministic"):
         make(built("hello"), deterministic=True)
 
 
-def test_ctrl_c_while_it_spins_with_interrupts_off(make: Make) -> None:
+@pytest.mark.parametrize("line", ["", " vmi=off"])
+def test_ctrl_c_while_it_spins_with_interrupts_off(make: Make, line: str) -> None:
     def on_output(data: bytes) -> None:
         threading.Thread(target=machine.stop).start()
 
-    machine = make(built("hostile"), "hostile.do=spin-disabled", console=on_output)
+    machine = make(built("hostile"), f"hostile.do=spin-disabled{line}", console=on_output)
     outcome = machine.run()
     assert outcome.ending is Ending.INTERRUPTED and outcome.run_ms < ENOUGH * 1e3
 
 
-def test_time_limit(make: Make) -> None:
-    outcome = make(built("hostile"), "hostile.do=spin-disabled", timeout=0.3).run()
+@pytest.mark.parametrize("line", ["", " vmi=off"])
+def test_time_limit(make: Make, line: str) -> None:
+    outcome = make(built("hostile"), f"hostile.do=spin-disabled{line}", timeout=0.3).run()
     assert (outcome.ending, outcome.message) == (Ending.TIMEOUT, "the guest did not end within 0.3 s")
     assert 290 <= outcome.run_ms < 5000
 
@@ -164,9 +184,9 @@ def test_killed_parent_leaves_no_process(top: Path, what: str, frozen: bool) -> 
 
 
 def test_in_the_matrix() -> None:
-    """By itself: one row, with the ROM."""
+    """By itself: with the ROM, and native."""
     places = [place for place in _places(get("linux")) if place.hypervisor == "linux"]
-    assert [place.name for place in places] == ["linux, ROM linux"]
+    assert [place.name for place in places] == ["linux, ROM linux", "linux, no ROM"]
 
 
 def test_many_starts_leave_nothing(make: Make) -> None:

@@ -4,7 +4,8 @@
     features    what of the host's kernel is needed, and whether it is there
     build       the runner, from its sources
     checks      what is refused
-    layout      the memory file
+    layout      the memory file, and what a guest is told of its machine
+    plant       traps for what does not fault by itself in a guest that stays native
     handover    what the runner is given
     control     what it says, and is told
     process     a runner that belongs to this process, and no orphan
@@ -27,7 +28,6 @@ class LinuxHypervisor:
     name = "linux"
     summary = "a process of this Linux: the kernel on the processor itself, unprivileged, without /dev/kvm"
     default_rom = "linux"
-    needs_rom = True  #: a privileged instruction would only fault
     host_time_only = True  #: nobody counts the instructions of a process
     preference = 150  #: behind emu
 

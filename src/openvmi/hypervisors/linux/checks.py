@@ -9,7 +9,7 @@ from openvmi.abi.names import WINDOW_SIZE
 from openvmi.errors import RefusedError
 from openvmi.guest.image import GuestImage
 from openvmi.hypervisors.base import MachineConfig
-from openvmi.hypervisors.linux.layout import HIGHEST, LOWEST, NAME
+from openvmi.hypervisors.linux.layout import HIGHEST, LOWEST, NAME, direct_map_end, native
 from openvmi.machine import boot
 
 
@@ -19,26 +19,16 @@ def check(config: MachineConfig) -> None:
     if config.deterministic:
         raise RefusedError(f"{NAME} runs the guest on the processor itself, where nothing counts its instructions, so"
                            " that time is always the host's; leave --deterministic away, or use --on emu")
-    _check_rom(config)
-    _check_places(config.guest, config.memory)
+    if config.rom is not None and config.rom.hypervisor != NAME:
+        raise RefusedError(f"the ROM {config.rom.name} is for the hypervisor {config.rom.hypervisor}; give {NAME} one"
+                           " that is for it, or none")
+    _check_places(config.guest, config.memory, native(config))
 
 
-def _check_rom(config: MachineConfig) -> None:
-    guest, rom = config.guest, config.rom
-    if rom is None:
-        raise RefusedError(f"{guest.path}: without a ROM it stays native, and {NAME} runs no guest that does; leave"
-                           " --rom none away, or use --on emu")
-    if rom.hypervisor != NAME:
-        raise RefusedError(f"the ROM {rom.name} is for the hypervisor {rom.hypervisor}; give {NAME} one that is for it")
-    if boot.option(config.command_line, "vmi") == "off":
-        raise RefusedError(f"{guest.path}: vmi=off makes it stay native, and {NAME} runs no guest that does; leave"
-                           " vmi=off away, or use --on emu")
-
-
-def _check_places(guest: GuestImage, memory: int) -> None:
+def _check_places(guest: GuestImage, memory: int, pc: bool) -> None:
     for what, start, end in (("image", guest.image_start, guest.image_end),
                              ("ROM window", guest.window, guest.window + WINDOW_SIZE),
-                             ("direct map", guest.direct_map, guest.direct_map + memory)):  # fmt: skip
+                             ("direct map", guest.direct_map, direct_map_end(guest, memory, pc))):  # fmt: skip
         if start >= LOWEST and end <= HIGHEST:
             continue
         why = f"the lowest {LOWEST >> 10} KiB, which Linux lets no process have" if start < LOWEST else (
@@ -46,4 +36,4 @@ def _check_places(guest: GuestImage, memory: int) -> None:
             "the upper half of the address space, which in every process belongs to the host's kernel")  # fmt: skip
         raise RefusedError(f"{guest.path}: its {what} at {start:#x} reaches into {why}; {NAME} runs guests that are"
                            f" linked low, between {LOWEST:#x} and {HIGHEST:#x}: change its linker script")
-    boot.check_layout(guest, memory, pc=False)
+    boot.check_layout(guest, memory, pc)

@@ -4,7 +4,7 @@
        0  | magic "LNXR"  |    version    |
        8  | bytes of RAM; ROM window; RIP, RSP, RDI to enter with; page root                     6 x u64
       56  | image start; image end; direct map; limit of time, ns                                4 x u64
-      88  | ROM is there  |   reserved    |
+      88  | with its ROM  |   reserved    |        0: it stays native
       96  | hypervisor version, ROM name, ROM version: for Info                                  3 x 32 bytes
 
 The descriptors: memory file, console (a stream, both ways), control (packets, both ways).
@@ -17,6 +17,7 @@ import struct
 
 from openvmi import __version__
 from openvmi.hypervisors.base import MachineConfig
+from openvmi.hypervisors.linux.layout import native
 from openvmi.machine.boot import Entry
 
 MAGIC = b"LNXR"
@@ -32,7 +33,7 @@ def pack(config: MachineConfig, entry: Entry) -> bytes:
     texts = (__version__, rom.name if rom else "", rom.version if rom else "")
     return _LAYOUT.pack(
         MAGIC, VERSION, config.memory, guest.window, entry.rip, entry.rsp, entry.rdi, entry.page_root,
-        guest.image_start, guest.image_end, guest.direct_map, limit, int(rom is not None), 0,
+        guest.image_start, guest.image_end, guest.direct_map, limit, int(not native(config)), 0,
         *(text.encode("ascii", "replace") for text in texts),
     )  # fmt: skip
 

@@ -4,7 +4,7 @@
     offset          guest-physical  what                            the guest may
     0               the same        RAM                             read, write; execute what its page tables say
     RAM size        the same        ROM text, 2 pages               read, execute
-    + 0x2000        the same        ROM data                        read, write
+    + 0x2000        the same        ROM data                        read, write; a native guest has no ROM pages
     + 0x3000        none            the runner's bell, a page
     + 0x4000        none            64 areas of 64 KiB: one for each of the runner's other processes
 
@@ -15,12 +15,18 @@ from __future__ import annotations
 
 import fcntl
 import os
+from typing import TYPE_CHECKING
 
 from openvmi.abi import names
+from openvmi.hypervisors.base import MachineConfig
 from openvmi.hypervisors.linux import private
-from openvmi.machine.boot import Platform, WindowPage
+from openvmi.machine import boot
+from openvmi.machine.boot import LOCAL_APIC, Platform, WindowPage
 from openvmi.machine.memory import Memory
-from openvmi.units import PAGE_SIZE, Gpa
+from openvmi.units import PAGE_SIZE, Gpa, Gva
+
+if TYPE_CHECKING:
+    from openvmi.guest.image import GuestImage
 
 NAME = "linux"
 
@@ -31,6 +37,12 @@ HIGHEST = private.LNX_USERS
 
 _AREAS = 1 + private.LNX_USER_LIMIT  # the guest kernel's, and one for each address space that has a process
 _ROM_PAGES = names.TEXT_LIMIT + names.DATA_LIMIT
+
+
+#: For a native guest: the selectors that one expects on a PC (libvmi/src/native), which the runner knows, too. Its
+#: descriptor slots are in a process's local table, where the runner puts what stands in the guest's own.
+_PC = Platform(name=NAME, kernel_cs=0x08, kernel_ss=0x10, user_cs=0x2B, user_ss=0x23,
+               descriptor_base=private.LNX_DESCRIPTORS, window=(), pc=True)
 
 
 def rom_text(memory: int) -> Gpa:
@@ -48,8 +60,20 @@ def file_size(memory: int) -> int:
     return memory + _ROM_PAGES + PAGE_SIZE + _AREAS * private.LNX_AREA_SIZE
 
 
-def platform(memory: int) -> Platform:
+def native(config: MachineConfig) -> bool:
+    """Whether the guest stays native, and is run by trap and emulate."""
+    return config.rom is None or boot.option(config.command_line, "vmi") == "off"
+
+
+def direct_map_end(guest: GuestImage, memory: int, pc: bool) -> Gva:
+    """How far the direct map reaches: to the end of memory, or of a PC's devices."""
+    return Gva(guest.direct_map + (LOCAL_APIC + PAGE_SIZE if pc else memory))
+
+
+def platform(memory: int, pc: bool = False) -> Platform:
     """What the guest is told of its machine."""
+    if pc:
+        return _PC
     text = rom_text(memory)
     return Platform(
         name=NAME,

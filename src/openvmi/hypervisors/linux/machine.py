@@ -8,7 +8,7 @@ from contextlib import ExitStack
 
 from openvmi.errors import OpenVmiError
 from openvmi.hypervisors.base import Crash, Ending, MachineConfig, Outcome
-from openvmi.hypervisors.linux import checks, handover, layout
+from openvmi.hypervisors.linux import checks, handover, layout, plant
 from openvmi.hypervisors.linux.control import Paused, Report
 from openvmi.hypervisors.linux.process import RunnerProcess
 from openvmi.hypervisors.linux.session import Session, SessionEnd
@@ -47,11 +47,13 @@ class LinuxMachine:
 
     def _load(self) -> None:
         _, text, data = self._memory.regions
-        rom = self.config.rom
-        if rom:
+        rom, native = self.config.rom, layout.native(self.config)
+        if rom and not native:
             text.view[: len(rom.text)] = rom.text
             data.view[: len(rom.data_page)] = rom.data_page
-        self._entry = boot.load(self.config, self._memory, layout.platform(self.config.memory))
+        self._entry = boot.load(self.config, self._memory, layout.platform(self.config.memory, native))
+        if native:
+            plant.plant(self.config.guest, self._memory.ram.view)
         self._root = self._entry.page_root
         self._space = AddressSpace(self._memory.read, lambda address, data: False, lambda: self._root)
 

@@ -206,11 +206,9 @@ static void write_call(struct call *call) { call->result = console_write(call->a
 static void read_call(struct call *call) { call->result = console_read(call->a, call->b); }
 static void not_supported(struct call *call) { call->result = VMI_NOT_SUPPORTED; }
 
-static void shutdown(struct call *call)
+void guest_ends(uint32_t reason, uint32_t code)
 {
-	uint32_t code = call->b & 0xff;
-
-	switch ((uint32_t)call->a) {
+	switch (reason) {
 	case VMI_SHUTDOWN_EXIT:
 		finish(END_EXIT, code > 63 ? 63 : code, "");
 	case VMI_SHUTDOWN_REBOOT:
@@ -221,6 +219,8 @@ static void shutdown(struct call *call)
 		finish(END_CRASH, 0, "the guest said that it crashed");
 	}
 }
+
+static void shutdown(struct call *call) { guest_ends((uint32_t)call->a, call->b & 0xff); }
 
 static void trace_mark(struct call *call)
 {

@@ -13,8 +13,19 @@
 #define TEXT 256
 #define SPARE 3 /* commands that follow command_room() */
 #define WRITE_LDT 0x11
+#define DESCRIPTOR_PLACE 0 /* filled in when the list is put into the area */
 
 extern const char stub_start[], stub_waiting[];
+
+/* Forgets those that are done. A U that claims otherwise does them once more, before whatever came after them. */
+static void forget_done(struct stub *stub)
+{
+	if (!stub->given || (stub->asked && stub->area->command_count))
+		return;
+	stub->command_count -= stub->given;
+	memcpy(stub->commands, stub->commands + stub->given, stub->command_count * sizeof *stub->commands);
+	stub->given = 0;
+}
 
 void command_room(struct stub *stub)
 {
@@ -25,13 +36,14 @@ void command_room(struct stub *stub)
 		return;
 	/* Too many for one list: these now, and then it waits as before. */
 	if (!command_submit(stub, true) || !stub_await(stub)) {
-		stub->command_count = 0;
+		stub->command_count = stub->given = 0;
 		stub->broken = true;
 		return;
 	}
 	stub->area->turn = turn;
 	stub->stopped = stopped;
 	stub->asked = false;
+	forget_done(stub);
 	if (stub->area->result)
 		command_failed(stub);
 }
@@ -66,17 +78,10 @@ void command_unmap(struct stub *stub, uint64_t address, uint64_t size)
 /* The structure stands in the list itself, in the fourth and fifth argument, which modify_ldt has not; the secret is the sixth. */
 void command_descriptor(struct stub *stub, const struct descriptor *descriptor)
 {
-	uint64_t *command = next(stub), words[2], place;
+	uint64_t words[2];
 
-	place = LNX_SELF + AREA_COMMANDS + (uint64_t)((uint8_t *)command - (uint8_t *)stub->commands);
 	memcpy(words, descriptor, sizeof words);
-	command[0] = SYS_modify_ldt;
-	command[1] = WRITE_LDT;
-	command[2] = place + 4 * sizeof *command;
-	command[3] = sizeof *descriptor;
-	command[4] = words[0];
-	command[5] = words[1];
-	command[6] = stub->secret;
+	put(stub, SYS_modify_ldt, WRITE_LDT, DESCRIPTOR_PLACE, sizeof *descriptor, words[0], words[1], stub->secret);
 }
 
 /* The number, in hexadecimal with 0x or decimal, after `skip` blanks. */
@@ -132,20 +137,24 @@ bool command_submit(struct stub *stub, bool answer)
 
 	if (stub->broken)
 		return false;
-	if (!stub->command_count)
+	if (stub->command_count == stub->given && !answer)
 		return true;
 	if (!stub_waits(stub))
 		return false;
+	/* A list that it has not come to yet is in front of the new one. */
+	forget_done(stub);
 	/* It cannot wake by itself (no time limit, see filter.c); whatever it made of the word, it does not go on either. */
 	if (area->turn == TURN_OWNER)
 		area->turn = TURN_MONITOR;
-	for (uint32_t i = 0; i < stub->command_count; i++)
+	for (uint32_t i = 0; i < stub->command_count; i++) {
 		for (uint32_t j = 0; j < 7; j++)
 			area->commands[i][j] = stub->commands[i][j];
+		if (stub->commands[i][0] == SYS_modify_ldt)
+			area->commands[i][2] = LNX_SELF + AREA_COMMANDS + i * sizeof *stub->commands + 4 * sizeof **stub->commands;
+	}
 	area->command_answer = answer;
 	area->result = 0;
-	area->command_count = stub->command_count;
-	stub->command_count = 0;
+	area->command_count = stub->given = stub->command_count;
 	stub->asked = true;
 	if (answer) {
 		stub->stopped = false;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The console: a stream socket. Output goes straight to it; input is fetched by I into a ring that M empties. */
+/*
+ * The console: a stream socket. Output of calls goes straight to it, that of the serial port is gathered for a moment, so
+ * that not each byte is a call of the host. Input is fetched by I into a ring that M empties.
+ */
 #include "vcpu.h"
 #include "sys.h"
 
@@ -8,12 +11,17 @@
 #define MSG_NOSIGNAL 0x4000
 #define POLLOUT 4
 #define PATIENCE_MS 5000 /* for a reader that is there but does not read */
+#define GATHERED 1024
 
 static uint8_t ring_bytes[INPUT_SIZE];
 static uint32_t head, tail; /* I writes at head, M reads at tail; both count on */
 static uint8_t bytes[VMI_CONSOLE_LIMIT];
+static uint8_t gathered[GATHERED];
+static uint32_t gathered_count; /* M adds; who has claimed them takes them */
+static uint32_t claimed;
 
-int64_t console_write(uint64_t buffer, uint64_t size)
+/* How many of the bytes are gone: all, or those before a reader's patience ended that of the guest. */
+static uint64_t send_all(const uint8_t *from, uint64_t size, bool patient)
 {
 	struct {
 		int32_t fd;
@@ -21,22 +29,49 @@ int64_t console_write(uint64_t buffer, uint64_t size)
 	} wait = {CONSOLE_FD, POLLOUT, 0};
 	uint64_t done = 0;
 
-	if (size > sizeof bytes)
-		return VMI_INVALID;
-	if (!guest_read(buffer, bytes, size))
-		return VMI_FAULT;
 	while (done < size) {
-		long sent = sys(SYS_sendto, CONSOLE_FD, bytes + done, size - done, MSG_DONTWAIT | MSG_NOSIGNAL, NULL, 0);
+		long sent = sys(SYS_sendto, CONSOLE_FD, from + done, size - done, MSG_DONTWAIT | MSG_NOSIGNAL, NULL, 0);
 
 		if (sent >= 0)
 			done += (uint64_t)sent;
 		else if (sent == -EAGAIN) {
-			if (sys(SYS_poll, &wait, 1, PATIENCE_MS) == 0)
+			if (!patient || sys(SYS_poll, &wait, 1, PATIENCE_MS) == 0)
 				break;
 		} else if (sent != -EINTR)
-			return (int64_t)size; /* no reader any more */
+			return size; /* no reader any more */
 	}
-	return (int64_t)done;
+	return done;
+}
+
+int64_t console_write(uint64_t buffer, uint64_t size)
+{
+	if (size > sizeof bytes)
+		return VMI_INVALID;
+	if (!guest_read(buffer, bytes, size))
+		return VMI_FAULT;
+	return (int64_t)send_all(bytes, size, true);
+}
+
+bool console_gathered(void) { return __atomic_load_n(&gathered_count, __ATOMIC_ACQUIRE); }
+
+void console_flush(bool patient)
+{
+	if (!console_gathered() || __atomic_exchange_n(&claimed, 1, __ATOMIC_ACQUIRE))
+		return;
+	send_all(gathered, __atomic_load_n(&gathered_count, __ATOMIC_ACQUIRE), patient);
+	__atomic_store_n(&gathered_count, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&claimed, 0, __ATOMIC_RELEASE);
+}
+
+void console_put(uint8_t byte)
+{
+	if (gathered_count == GATHERED)
+		console_flush(true);
+	if (gathered_count == GATHERED)
+		return; /* the other thread has them, and ends the run */
+	gathered[gathered_count] = byte;
+	__atomic_store_n(&gathered_count, gathered_count + 1, __ATOMIC_RELEASE);
+	output_alarm();
 }
 
 int64_t console_read(uint64_t buffer, uint64_t size)
@@ -57,6 +92,19 @@ int64_t console_read(uint64_t buffer, uint64_t size)
 		return VMI_FAULT;
 	__atomic_store_n(&tail, tail + count, __ATOMIC_RELEASE);
 	return count;
+}
+
+bool console_waits(void) { return tail != __atomic_load_n(&head, __ATOMIC_ACQUIRE); }
+
+int console_take(void)
+{
+	int byte = -1;
+
+	if (console_waits()) {
+		byte = ring_bytes[tail % INPUT_SIZE];
+		__atomic_store_n(&tail, tail + 1, __ATOMIC_RELEASE);
+	}
+	return byte;
 }
 
 bool console_has_room(void) { return head - __atomic_load_n(&tail, __ATOMIC_ACQUIRE) < INPUT_SIZE; }

@@ -7,12 +7,15 @@
  */
 #include "vcpu.h"
 #include "sys.h"
+#include "native.h"
 
 #define HYPERVISOR_LEAF 0x40000000u
 #define TIMING_LEAF 0x40000010u /* TSC and local APIC timer frequency in kHz, as VMware gives them */
+#define APIC_KHZ 1000000u /* its timer counts nanoseconds */
 #define LEAF_1_HYPERVISOR (1u << 31)
 #define LEAF_1_XSAVE 0x3c001000u /* FMA XSAVE OSXSAVE AVX F16C */
 #define LEAF_7_AVX 0xdc230020u	 /* AVX2; F DQ IFMA PF ER CD BW VL of AVX-512 */
+#define LEAF_1_APIC (1u << 9)
 #define ANY 0xffffffffu
 #define SUBLEAVES 8
 #define HIGHEST 7
@@ -58,10 +61,15 @@ void cpuid(uint32_t leaf, uint32_t subleaf, uint32_t registers[4])
 	for (uint32_t index = 0; index < 4; index++)
 		registers[index] = 0;
 	if (leaf == HYPERVISOR_LEAF) {
-		registers[0] = HYPERVISOR_LEAF;
+		registers[0] = native() ? TIMING_LEAF : HYPERVISOR_LEAF;
 		registers[1] = 0x6e65704f; /* OpenVMIlinux */
 		registers[2] = 0x6c494d56;
 		registers[3] = 0x78756e69;
+		return;
+	}
+	if (leaf == TIMING_LEAF && native()) {
+		registers[0] = (uint32_t)clock_khz();
+		registers[1] = APIC_KHZ;
 		return;
 	}
 	for (uint32_t index = 0; index < LENGTH(kept); index++) {
@@ -69,6 +77,8 @@ void cpuid(uint32_t leaf, uint32_t subleaf, uint32_t registers[4])
 			continue;
 		for (uint32_t part = 0; part < 4; part++)
 			registers[part] = answers[index][kept[index].subleaves ? subleaf : 0][part];
+		if (leaf == 1 && native())
+			registers[3] |= LEAF_1_APIC;
 		return;
 	}
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Event sources and their vectors: the rules of abi/4.0/event.toml. Sets are words with a bit for each source. */
 #include "vcpu.h"
+#include "native.h"
 
 #define EXISTING (1u << VMI_SOURCE_TIMER | 1u << VMI_SOURCE_CONSOLE | 0xffu << VMI_SOURCE_SOFT)
 #define LOWEST_VECTOR 32
@@ -68,15 +69,22 @@ static uint32_t deliverable(void)
 
 uint32_t event_next(void)
 {
-	uint32_t set = deliverable();
+	uint32_t set;
 
+	if (native())
+		return interrupt_next();
+	set = deliverable();
 	return set ? vectors[__builtin_ctz(set)] : 0;
 }
 
 uint32_t event_take(void)
 {
-	uint32_t set = deliverable(), bit = set & -set;
+	uint32_t set, bit;
 
+	if (native())
+		return interrupt_take();
+	set = deliverable();
+	bit = set & -set;
 	if (!set)
 		return 0;
 	pending &= ~bit;
@@ -92,11 +100,14 @@ void events_after_exit(void)
 		kernel_deliver(event_take(), 0);
 	}
 	set_waiting(event_next());
+	if (kernel_held)
+		console_flush(true);
 }
 
 /* K or U stopped somewhere, not by itself. */
 void events_pending(void)
 {
+	console_flush(true);
 	if (!current || !current->stopped)
 		return; /* it will be, by a signal */
 	/* With U still running, its own stop follows. */
@@ -109,6 +120,8 @@ void events_pending(void)
 		return;
 	}
 	if (block_user()) /* U has its own signal */
+		return;
+	if (native() && native_in_shadow())
 		return;
 	if (in_rom(kernel_context()->rip) && !kernel_held) {
 		if (interrupts() && event_next())

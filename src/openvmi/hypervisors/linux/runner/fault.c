@@ -5,6 +5,7 @@
  * itself.
  */
 #include "internal.h"
+#include "native.h"
 #include "vcpu.h"
 #include "sys.h"
 
@@ -17,6 +18,7 @@
 #define IN_TABLE 2 /* error code: the selector is a vector */
 #define EXIT_FIRST 0x56
 #define EXIT_LAST 0x57
+#define SYSCALL_CODE 0x05 /* its second byte */
 
 static void trap(struct stub *stub, uint32_t vector, uint64_t error, uint64_t address)
 {
@@ -33,14 +35,20 @@ static void on_page_fault(struct stub *stub, struct context *context)
 	uint32_t access = context->error & (ACCESS_WRITE | ACCESS_EXECUTE);
 	uint64_t error;
 
+	if (stub == &kernel && native() && native_device_fault(context))
+		return;
 	if (!map_fault(stub, context->cr2, access, context->rip, &error))
 		trap(stub, PAGE_FAULT, error, context->cr2);
 }
 
 static void on_protection(struct stub *stub, struct context *context)
 {
-	uint64_t error = context->error & 0xffff, vector = error >> 3;
+	uint64_t error, vector;
 
+	if (stub == &kernel && native() && native_emulate(context))
+		return;
+	error = context->error & 0xffff;
+	vector = error >> 3;
 	if (stub == &kernel && (error & 7) == IN_TABLE && vector >= EXIT_FIRST && vector <= EXIT_LAST && handover.rom) {
 		context->rip += 2;
 		kernel_exit((uint32_t)vector);
@@ -64,11 +72,17 @@ static void on_system_call(struct stub *stub, struct context *context)
 	    guest_read(context->rip - 2, code, 2) && code[0] == 0xcd) {
 		context->rip -= 2; /* INT 0x80, which Linux lets through */
 		trap(stub, PROTECTION, code[1] * 8u + IN_TABLE, 0);
+	} else if (stub == &kernel && native() && guest_read(context->rip - 2, code, 2) && code[1] == SYSCALL_CODE) {
+		context->rip -= 2;
+		trap(stub, TRAP_OPCODE, 0, 0);
 	} else if (stub == &kernel) {
 		crash("the guest's kernel made a system call of the host (number %d) at %x",
 		      (uint64_t)*(const volatile uint32_t *)(info + INFO_SYSCALL), context->rip);
+	} else if (native()) {
+		map_progress();
+		native_system_call();
 	} else {
-		trap(stub, 6, 0, 0);
+		trap(stub, TRAP_OPCODE, 0, 0);
 	}
 }
 
@@ -101,8 +115,11 @@ static void decode(struct stub *stub, struct context *context, uint32_t signal)
 			finish(END_FAILED, 0, "the host has no memory for a page of the guest (limit of its control group, or "
 					       "/dev/shm full)");
 		/* fall through */
-	case SIGFPE:
 	case SIGILL:
+		if (stub == &kernel && native() && vector == TRAP_OPCODE && native_emulate(context))
+			return;
+		/* fall through */
+	case SIGFPE:
 	case SIGTRAP:
 		trap(stub, vector < 32 ? (uint32_t)vector : 6, context->error & 0xffff, 0);
 		return;

@@ -2,7 +2,9 @@
 /* What the runner tells: messages, counts, the end. */
 #include <stdarg.h>
 #include "internal.h"
+#include "vcpu.h"
 #include "sys.h"
+#include "native.h"
 
 #define MSG_NOSIGNAL 0x4000
 
@@ -140,8 +142,14 @@ static void registers(struct end *end)
 	end->rip = from->rip;
 	end->rflags = from->rflags;
 	end->user = current != &kernel;
-	end->cs = end->user ? from->cs : KERNEL_CS;
-	end->ss = end->user ? from->ss : KERNEL_SS;
+	if (native()) {
+		end->rflags = (end->rflags & ~(uint64_t)VMI_FLAG_IF) | (interrupts() ? VMI_FLAG_IF : 0);
+		end->cs = end->user ? native_user_cs(from) : NATIVE_KERNEL_CS;
+		end->ss = end->user ? NATIVE_USER_SS : NATIVE_KERNEL_SS;
+	} else {
+		end->cs = end->user ? from->cs : KERNEL_CS;
+		end->ss = end->user ? from->ss : KERNEL_SS;
+	}
 	end->cr2 = from->cr2;
 	end->cr3 = space_root();
 }
@@ -157,6 +165,7 @@ void finish(enum ending ending, uint32_t code, const char *message)
 	if (__atomic_exchange_n(&begun, 1, __ATOMIC_SEQ_CST))
 		for (;;) /* the other thread is about to end all of it */
 			sys(SYS_poll, 0, 0, 1000);
+	console_flush(ending != END_TIMEOUT && ending != END_INTERRUPTED);
 	memset(&packet, 0, sizeof packet);
 	packet.end.ending = ending;
 	packet.end.code = code;

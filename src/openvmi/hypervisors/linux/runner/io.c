@@ -9,6 +9,7 @@
 #define SYS_ppoll 271
 #define SYS_recvfrom 45
 #define SYS_timerfd_create 283
+#define SYS_timerfd_settime 286
 #define MSG_DONTWAIT 0x40
 #define TFD_FLAGS 02004000 /* TFD_CLOEXEC | TFD_NONBLOCK */
 #define POLLIN 1
@@ -19,11 +20,14 @@
 #define SECOND 1000000000ul
 #define LONGEST (3600 * SECOND) /* of a wait */
 #define FULL_WAIT 20000000ul	/* of a look whether the guest has taken input */
+#define OUTPUT_DELAY 1000000ul	/* of what is written to the serial port, at most */
 
-enum { TIMER, CONTROL, CONSOLE, WAITS };
+enum { TIMER, OUTPUT, CONTROL, CONSOLE, WAITS };
 
 static uint32_t arrived; /* input came */
 static uint32_t paused;	 /* 1: M shall wait; a futex */
+static uint32_t alarmed; /* output_fd will be readable */
+static int output_fd = -1;
 static char late[64];	 /* what is said at the limit */
 static uint64_t since;	 /* I: when the pause began */
 static uint64_t excused; /* I: time paused, which does not count */
@@ -43,6 +47,14 @@ void pause_here(void)
 	control_send(KIND_PAUSED, &root, sizeof root);
 	while (__atomic_load_n(&paused, __ATOMIC_ACQUIRE))
 		sys(SYS_futex, &paused, FUTEX_WAIT, 1, NULL, 0, 0);
+}
+
+void output_alarm(void)
+{
+	const struct timespec setting[2] = {{0, 0}, {0, OUTPUT_DELAY}};
+
+	if (!__atomic_exchange_n(&alarmed, 1, __ATOMIC_SEQ_CST))
+		sys(SYS_timerfd_settime, output_fd, 0, setting, NULL);
 }
 
 static uint64_t host_now(void) { return monotonic_ns() - start_ns; }
@@ -85,7 +97,8 @@ static _Noreturn void watch(void)
 	struct {
 		int32_t fd;
 		int16_t events, revents;
-	} waits[WAITS] = {[TIMER] = {timer_fd, POLLIN, 0}, [CONTROL] = {CONTROL_FD, POLLIN, 0}};
+	} waits[WAITS] = {[TIMER] = {timer_fd, POLLIN, 0}, [OUTPUT] = {output_fd, POLLIN, 0},
+		       [CONTROL] = {CONTROL_FD, POLLIN, 0}};
 	bool open = true;
 	uint64_t expirations;
 
@@ -103,6 +116,11 @@ static _Noreturn void watch(void)
 		if (waits[TIMER].revents && sys(SYS_read, timer_fd, &expirations, sizeof expirations) > 0) {
 			timer_fired();
 			ring();
+		}
+		if (waits[OUTPUT].revents && sys(SYS_read, output_fd, &expirations, sizeof expirations) > 0) {
+			__atomic_store_n(&alarmed, 0, __ATOMIC_SEQ_CST);
+			if (console_gathered())
+				ring();
 		}
 		if (waits[CONSOLE].revents) {
 			open = console_receive();
@@ -155,11 +173,12 @@ static long start_thread(void)
 int io_start(void)
 {
 	uint64_t all = ~0ul, before = 0;
-	long result = sys(SYS_timerfd_create, CLOCK_MONOTONIC, TFD_FLAGS);
+	long result;
 
-	if (result < 0)
-		return (int)result;
-	timer_fd = (int)result;
+	timer_fd = (int)sys(SYS_timerfd_create, CLOCK_MONOTONIC, TFD_FLAGS);
+	output_fd = (int)sys(SYS_timerfd_create, CLOCK_MONOTONIC, TFD_FLAGS);
+	if (timer_fd < 0 || output_fd < 0)
+		return timer_fd < 0 ? timer_fd : output_fd;
 	prepare_sentence();
 	sys(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, 8);
 	result = start_thread();

@@ -5,17 +5,20 @@
  */
 #include "internal.h"
 #include "vcpu.h"
+#include "native.h"
 #include "sys.h"
 
 #define WRITE_LDT 0x11
 #define CODE (1ul << 43)
 #define WRITABLE (1ul << 41) /* of code: readable */
-#define DOWN (1ul << 42)     /* of code: conforming */
+#define DOWN (1ul << 42)     /* of data: expand-down */
 #define LONG (1ul << 53)
 
 static uint64_t slots[VMI_DESCRIPTOR_SLOTS];
 static uint32_t generation;	 /* of the slots */
 static uint32_t seen[AREA_COUNT]; /* by area: what its U has */
+
+static bool is_long(uint64_t descriptor) { return (descriptor & (CODE | LONG)) == (CODE | LONG); }
 
 /* Zero, or a present code or data segment of privilege 3 (Intel SDM volume 3, section 3.4.5). */
 static bool allowed(uint64_t descriptor)
@@ -23,15 +26,18 @@ static bool allowed(uint64_t descriptor)
 	return !descriptor || (descriptor >> 47 & 1 && descriptor >> 44 & 1 && (descriptor >> 45 & 3) == 3);
 }
 
-/* The host has no 64-bit and no conforming code there; 16-bit segments only as it was built, which it says itself. */
-static bool possible(uint64_t descriptor) { return !(descriptor & CODE) || !(descriptor & (LONG | DOWN)); }
+/*
+ * The host has no 64-bit code there, for which M takes the host's own selector where it makes the frames itself. 16-bit
+ * segments exist as the host was built, which it says. Conforming code of privilege 3 is to user mode what other code is.
+ */
+static bool possible(uint64_t descriptor) { return !is_long(descriptor) || native(); }
 
 static struct descriptor translate(uint32_t slot)
 {
 	uint64_t d = slots[slot];
 	uint32_t flags = d & CODE ? 2u << 1 : d & DOWN ? 1u << 1 : 0;
 
-	if (!d)
+	if (!d || is_long(d))
 		return (struct descriptor){slot, 0, 0, 1u << 3 | 1u << 5}; /* read-only, not present: empty */
 	flags |= d >> 54 & 1 ? 1u : 0;
 	flags |= d & WRITABLE ? 0 : 1u << 3;
@@ -95,6 +101,8 @@ static uint64_t slot_of(uint64_t selector)
 }
 
 bool descriptor_is_code(uint64_t selector) { return slot_of(selector) & CODE; }
+
+bool descriptor_is_long(uint64_t selector) { return is_long(slot_of(selector)); }
 
 bool descriptor_is_stack(uint64_t selector)
 {

@@ -7,8 +7,10 @@
  * M maps the memory file once, wherever there is room, and nothing of a guest where the guest has it.
  */
 #include "internal.h"
+#include "guest.h"
 #include "vcpu.h"
 #include "sys.h"
+#include "native.h"
 
 #define SPARE_FD 64
 #define F_DUPFD 0
@@ -24,6 +26,7 @@
 #define FILES 128
 #define LEAST_MEMORY 0x100000
 #define MOST_MEMORY (1ul << 40)
+#define LOWEST_DEVICE 0xfec00000ul
 #define SECOND 1000000000ul
 #define HANG_NS SECOND
 #define STAT_SIZE_OFFSET 48
@@ -144,7 +147,8 @@ static void check(void)
 {
 	uint64_t stat[STAT_BYTES / 8], window = handover.window;
 
-	if (handover.ram % PAGE_SIZE || handover.ram < LEAST_MEMORY || handover.ram > MOST_MEMORY || handover.rom > 1)
+	if (handover.ram % PAGE_SIZE || handover.ram < LEAST_MEMORY || handover.ram > MOST_MEMORY || handover.rom > 1 ||
+	    (native() && handover.ram > LOWEST_DEVICE))
 		refuse("runner: the handover names a memory size that cannot be");
 	if (sys(SYS_fstat, MEMORY_FD, stat) || stat[STAT_SIZE_OFFSET / 8] < area_offset(AREA_COUNT))
 		refuse("runner: the memory file is smaller than memory, ROM and areas");
@@ -228,7 +232,7 @@ static void watch_user(void)
 {
 	uint64_t now = monotonic_ns();
 
-	if (!present || present->area->turn != TURN_OWNER) {
+	if (native() ? !native_user : !present || present->area->turn != TURN_OWNER) {
 		hangs_since = 0;
 	} else if (!hangs_since) {
 		hangs_since = now;
@@ -262,11 +266,18 @@ static bool look(void)
 		if (kernel.area->reason == REASON_SIGNAL && kernel.area->signal == SIGUSR1)
 			watch_user();
 	}
+	if (native_user && !present->stopped && present->area->turn == TURN_KERNEL) {
+		found = true;
+		user_lost(); /* it gave the turn away by itself, which natively nobody waits for */
+	}
+	/* K does not tell that U hangs. */
+	if (native_user && __atomic_exchange_n(&rang, 0, __ATOMIC_SEQ_CST))
+		watch_user();
 	if (kernel_held && __atomic_exchange_n(&rang, 0, __ATOMIC_SEQ_CST)) {
 		current = &kernel;
 		events_pending();
 	}
-	if (kernel.stopped && !kernel_held) {
+	if (kernel.stopped && !kernel_held && !native_user) {
 		found = true;
 		stub_resume(&kernel);
 	}
@@ -279,16 +290,18 @@ _Noreturn void runner_main(uint64_t *stack)
 	int32_t socket = 0;
 	long failed;
 
-	start_ns = monotonic_ns();
 	for (; *argument >= '0' && *argument <= '9' && socket < 1000000; argument++)
 		socket = socket * 10 + *argument - '0';
 	if (stack[0] != 2 || *argument || socket < 3)
 		refuse("runner: started by openvmi, with a socket");
 	cpuid_ask(); /* while Python fills the guest's memory */
 	receive(socket);
+	start_ns = monotonic_ns();
 	check();
 	map_memory();
 	bound();
+	if (!handover.rom)
+		clock_improve(); /* the guest will ask for the counter's rate, which takes a while to measure */
 	make_kernel();
 	failed = io_start();
 	if (failed)

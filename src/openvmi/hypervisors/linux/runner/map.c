@@ -167,7 +167,7 @@ map:
 void map_drop_all(struct stub *stub)
 {
 	stub->run_count = 0;
-	stub->command_count = 0; /* whatever they were to map goes too */
+	stub->command_count = stub->given; /* whatever they were to map goes too */
 	command_unmap(stub, 0, LNX_USERS);
 }
 

@@ -40,7 +40,7 @@ struct handover {
 	char hypervisor_version[TEXT_SIZE], rom_name[TEXT_SIZE], rom_version[TEXT_SIZE]; /* for Info; zeros at the end */
 };
 extern struct handover handover;
-extern uint64_t start_ns; /* CLOCK_MONOTONIC when the runner started */
+extern uint64_t start_ns; /* CLOCK_MONOTONIC when the runner was given its guest */
 
 /* The memory file: RAM, two pages of ROM text, one of ROM data, the bell, the areas. */
 #define ROM_TEXT_SIZE 0x2000ul
@@ -144,7 +144,8 @@ struct stub {
 	uint64_t root;	 /* U: its address space */
 	uint64_t used;	 /* U: when last made the present one */
 	volatile struct area *area;
-	uint32_t command_count; /* not yet given to the stub */
+	uint32_t command_count; /* not known to be done, */
+	uint32_t given;		/* and how many of them, the first, stand in its area already */
 	uint64_t commands[COMMANDS][7];
 	uint32_t run_count;
 	struct run runs[RUNS];

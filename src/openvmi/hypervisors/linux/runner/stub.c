@@ -2,6 +2,7 @@
 /* The stubs: processes that hold nothing but the guest's memory, one page of text, their area and the bell. */
 #include "vcpu.h"
 #include "internal.h"
+#include "native.h"
 #include "sys.h"
 
 #define PR_SET_PDEATHSIG 1
@@ -116,7 +117,7 @@ bool stub_start_one(struct stub *stub, uint32_t index)
 	stub->area = (volatile struct area *)(memory + area_offset(index));
 	memset((void *)(uintptr_t)stub->area, 0, PAGE_SIZE);
 	stub->area->turn = TURN_OWNER;
-	stub->area->flags = index ? 0 : AREA_KERNEL;
+	stub->area->flags = index && !native() ? 0 : AREA_KERNEL; /* natively all goes by M */
 	if (sys(SYS_getrandom, &stub->secret, SECRET_BYTES, 0) != SECRET_BYTES) {
 		start_problem = "the host gives no random numbers";
 		return false;
@@ -155,7 +156,7 @@ void stub_kill(struct stub *stub)
 
 	stub->pid = 0;
 	stub->stopped = false;
-	stub->run_count = stub->command_count = 0;
+	stub->run_count = stub->command_count = stub->given = 0;
 	close_state(stub);
 	if (pid) {
 		sys(SYS_kill, pid, SIGKILL);
@@ -220,7 +221,10 @@ struct context *kernel_context(void)
 
 struct context *user_context(void)
 {
-	return present ? stub_context(present) : NULL;
+	static struct context none; /* of one that has damaged its area since it was found stopped: nobody's registers */
+	struct context *context = present ? stub_context(present) : NULL;
+
+	return context || !present ? context : &none;
 }
 
 void stub_resume(struct stub *stub)

@@ -148,6 +148,35 @@ void timer_cancel(void)
 	armed = false;
 }
 
+/* What a guest computes its time from must stay as it is: M goes by the same. */
+uint64_t clock_khz(void)
+{
+	static uint64_t khz;
+	struct moment now;
+	uint64_t counts, time;
+
+	if (khz)
+		return khz;
+	if (!begun.count)
+		begin();
+	while (monotonic_ns() - start_ns - begun.time < FIRST_NS)
+		;
+	now = moment_now();
+	counts = now.count - begun.count;
+	time = now.time - begun.time;
+	for (; time >= LAST_NS; time /= 2)
+		counts /= 2;
+	khz = (counts * 1000000 + time / 2) / time;
+	if (!khz)
+		khz = 1;
+	if (!fixed) {
+		origin = (struct moment){now.count, rate ? at(now.count) : now.time};
+		rate = (1000000ul << 32) / khz;
+		fixed = true;
+	}
+	return khz;
+}
+
 void timer_fired(void) { __atomic_store_n(&fired, 1, __ATOMIC_RELEASE); }
 
 void timer_tick(void)

@@ -3,7 +3,7 @@
  * Entering the guest's handlers. From the kernel M pushes the frame itself; from user mode K's ROM does, by what
  * user_continue_in_kernel() leaves for it.
  */
-#include "vcpu.h"
+#include "native.h"
 
 #define WITH_ERROR 0x60227d00u /* vectors 8, 10 to 14, 17, 21, 29, 30 */
 #define IN_TABLE 2	       /* error code bit: the selector field is a vector */
@@ -22,28 +22,25 @@ bool has_error(uint32_t vector) { return vector < 32 && WITH_ERROR >> vector & 1
 
 bool in_rom(uint64_t rip) { return handover.rom && rip - handover.window < ROM_TEXT_SIZE; }
 
-/* A trap in words; ends the run. `because`: why it cannot be delivered. */
-static _Noreturn void undeliverable(uint32_t vector, uint64_t error, uint64_t rip, const char *because, uint64_t top)
+const char *trap_text(uint32_t vector, uint64_t error, uint64_t rip)
 {
 	const char *name = vector < LENGTH(names) && names[vector] ? names[vector] : "interrupt";
-	bool unmapped = !because;
 
-	if (unmapped)
-		because = "its frame cannot be pushed on the stack at ";
-	if (vector == TRAP_PAGE_FAULT && unmapped)
-		crash("%s (vector %d, error code %x, address %x) at %x: %s%x, which is not mapped writable", name,
-		      (uint64_t)vector, error, fault_address, rip, because, top);
 	if (vector == TRAP_PAGE_FAULT)
-		crash("%s (vector %d, error code %x, address %x) at %x: %s", name, (uint64_t)vector, error, fault_address,
-		      rip, because);
-	if (has_error(vector) && unmapped)
-		crash("%s (vector %d, error code %x) at %x: %s%x, which is not mapped writable", name, (uint64_t)vector, error,
-		      rip, because, top);
+		return text("%s (vector %d, error code %x, address %x) at %x", name, (uint64_t)vector, error, fault_address, rip);
 	if (has_error(vector))
-		crash("%s (vector %d, error code %x) at %x: %s", name, (uint64_t)vector, error, rip, because);
-	if (unmapped)
-		crash("%s (vector %d) at %x: %s%x, which is not mapped writable", name, (uint64_t)vector, rip, because, top);
-	crash("%s (vector %d) at %x: %s", name, (uint64_t)vector, rip, because);
+		return text("%s (vector %d, error code %x) at %x", name, (uint64_t)vector, error, rip);
+	return text("%s (vector %d) at %x", name, (uint64_t)vector, rip);
+}
+
+/* Ends the run. `because`: why it cannot be delivered. */
+static _Noreturn void undeliverable(uint32_t vector, uint64_t error, uint64_t rip, const char *because, uint64_t top)
+{
+	const char *what = trap_text(vector, error, rip);
+
+	if (because)
+		crash("%s: %s", what, because);
+	crash("%s: its frame cannot be pushed on the stack at %x, which is not mapped writable", what, top);
 }
 
 static uint64_t handler_of(uint32_t vector, uint64_t error, uint64_t rip)
@@ -73,7 +70,7 @@ static void enter(uint32_t vector, uint64_t error, uint64_t top, const struct vm
 	set_interrupts(false);
 }
 
-void kernel_deliver(uint32_t vector, uint64_t error)
+static void linked_deliver(uint32_t vector, uint64_t error)
 {
 	struct context *context = kernel_context();
 	struct vmi_frame frame = {
@@ -91,12 +88,22 @@ void kernel_deliver(uint32_t vector, uint64_t error)
 	enter(vector, error, context->rsp, &frame);
 }
 
+void kernel_deliver(uint32_t vector, uint64_t error)
+{
+	(native() ? native_kernel_deliver : linked_deliver)(vector, error);
+}
+
 void frame_deliver(uint32_t vector, const struct vmi_frame *frame) { enter(vector, 0, kernel_stack, frame); }
 
 void user_deliver(uint32_t vector, uint64_t error)
 {
-	uint64_t handler = handler_of(vector, error, user_context()->rip);
+	uint64_t handler;
 
+	if (native()) {
+		native_user_deliver(vector, error);
+		return;
+	}
+	handler = handler_of(vector, error, user_context()->rip);
 	user_continue_in_kernel(has_error(vector) ? vector | LNX_VECTOR_ERROR : vector, error, handler);
 }
 
@@ -141,10 +148,9 @@ static const char *counter(uint32_t vector)
 }
 
 /* An event came while K was in the ROM's text: on to the next instruction, or deliver it. */
-static void stepped(struct context *context)
+static void stepped(void)
 {
-	context->rflags &= ~FLAG_TRACE;
-	stepping = false;
+	native_shadow_end(); /* the step too */
 	events_pending();
 }
 
@@ -168,7 +174,7 @@ void kernel_trap(uint32_t vector, uint64_t error, uint64_t address)
 	uint32_t length;
 
 	if (vector == TRAP_DEBUG && stepping) {
-		stepped(context);
+		stepped();
 		return;
 	}
 	if (vector == TRAP_PAGE_FAULT)
@@ -180,6 +186,12 @@ void kernel_trap(uint32_t vector, uint64_t error, uint64_t address)
 	set_waiting(event_next());
 }
 
+/* Whether user mode may raise a vector by INT. */
+static bool allowed(uint32_t vector)
+{
+	return native() ? native_int_allowed(vector) : gates[vector].there && gates[vector].user;
+}
+
 void user_trap(uint32_t vector, uint64_t error, uint64_t address)
 {
 	struct context *context = user_context();
@@ -188,7 +200,7 @@ void user_trap(uint32_t vector, uint64_t error, uint64_t address)
 	if (vector == TRAP_PAGE_FAULT)
 		set_fault_address(address);
 	length = software(context, &vector, error);
-	if (length && !(gates[vector].there && gates[vector].user)) {
+	if (length && !allowed(vector)) {
 		error = vector * 8 + IN_TABLE;
 		vector = TRAP_PROTECTION;
 	} else if (length) {

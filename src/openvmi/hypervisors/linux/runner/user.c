@@ -5,6 +5,7 @@
  */
 #include "internal.h"
 #include "guest.h"
+#include "native.h"
 #include "sys.h"
 
 static uint64_t uses; /* a clock for `used` */
@@ -144,6 +145,6 @@ static void replace(bool awaited)
 	current = before;
 }
 
-void user_lost(void) { replace(present->area->turn != TURN_KERNEL); }
+void user_lost(void) { replace(native() ? native_user : present->area->turn != TURN_KERNEL); }
 
 void user_broken(void) { replace(true); }

@@ -3,7 +3,7 @@
  * The VCPU block's part that the ROM has, and user mode's segment bases. The guest can write all of the block, so
  * nothing here is more than its own word about itself.
  */
-#include "vcpu.h"
+#include "native.h"
 
 struct gate gates[VECTORS];
 uint64_t kernel_stack, syscall_entry, fault_address;
@@ -76,11 +76,16 @@ void block_set_user(void)
 		shared[LNX_USER_MODE] = 1;
 }
 
-bool interrupts(void) { return shared && shared[LNX_FLAGS_HIGH] & LNX_HIGH_IF; }
+bool interrupts(void)
+{
+	return native() ? native_interrupts() : shared && shared[LNX_FLAGS_HIGH] & LNX_HIGH_IF;
+}
 
 void set_interrupts(bool on)
 {
-	if (shared)
+	if (native())
+		native_set_interrupts(on);
+	else if (shared)
 		shared[LNX_FLAGS_HIGH] = (shared[LNX_FLAGS_HIGH] & ~LNX_HIGH_IF) | (on ? LNX_HIGH_IF : 0);
 }
 

@@ -64,6 +64,9 @@ bool in_rom(uint64_t rip);
 void kernel_step(void);
 void kernel_stepped(void);
 
+/* A trap in words, until the next text(). */
+const char *trap_text(uint32_t vector, uint64_t error, uint64_t rip);
+
 /* ---- iret.c: LNX_IRET, LNX_BROKEN, LNX_NO_SYSCALL. True: user mode is going, K waits. ---- */
 
 bool refer_iret(void);
@@ -84,7 +87,7 @@ uint32_t event_take(void);
 /* K is stopped at an exit: delivers what may be. */
 void events_after_exit(void);
 
-/* ---- time.c: nanoseconds since the runner started, for M only ---- */
+/* ---- time.c: nanoseconds since the guest was handed over, for M only ---- */
 
 uint64_t clock_now(void);
 /* K is at an exit, not within the ROM's ClockRead: the clock's rate may change. */
@@ -98,6 +101,13 @@ void timer_fired(void);
 void timer_tick(void);
 extern int timer_fd;
 
+/* Counts of the time-stamp counter in a millisecond, by which the clock goes from the first time on that it is asked. */
+uint64_t clock_khz(void);
+
+/* ---- call.c: what Shutdown asks for ---- */
+
+_Noreturn void guest_ends(uint32_t reason, uint32_t code);
+
 /* ---- console.c ---- */
 
 #define INPUT_SIZE 0x10000 /* bytes that wait for the guest at most; a power of two */
@@ -107,12 +117,22 @@ int64_t console_read(uint64_t buffer, uint64_t size);
 bool console_receive(void);
 bool console_has_room(void);
 
+/* A byte at a time: output is gathered until it is flushed, which io.c sees to soon. */
+void console_put(uint8_t byte);
+/* Any thread. A patient one waits for a slow reader. */
+void console_flush(bool patient);
+bool console_gathered(void);
+bool console_waits(void); /* input does */
+int console_take(void);   /* a byte of it; -1: there is none */
+
 /* ---- io.c: what I has noticed ---- */
 
 /* True once for each time that input has arrived. */
 bool input_arrived(void);
 /* Waits while the run is to pause. */
 void pause_here(void);
+/* Soon M is made to flush the console. */
+void output_alarm(void);
 
 /* ---- ldt.c ---- */
 
@@ -123,6 +143,7 @@ void descriptors_refresh(void);
 void descriptors_inherited(void);
 /* Whether user mode may have this selector of the local table in CS or SS. */
 bool descriptor_is_code(uint64_t selector);
+bool descriptor_is_long(uint64_t selector); /* natively only: the host has none */
 bool descriptor_is_stack(uint64_t selector);
 
 /* ---- fpu.c ---- */
