@@ -75,7 +75,7 @@ static void copy_state(struct stub *stub, struct context *to, struct stub *from_
 	to->rsi = from->rsi, to->rdi = from->rdi, to->rbp = from->rbp;
 	stub->area->fs_base = base_of(from_stub->area->fs_base);
 	stub->area->gs_base = base_of(from_stub->area->gs_base);
-	fpu_copy(stub, from_stub);
+	fpu_copy(stub, from_stub); /* who has damaged its frame has lost what was in it */
 }
 
 uint16_t native_user_cs(const struct context *user)

@@ -22,15 +22,16 @@ static uint8_t *state_of(const struct stub *stub)
 	return at < PAGE_SIZE || at > AREA_SIZE - SIZE || at % 64 ? NULL : (uint8_t *)(uintptr_t)stub->area + at;
 }
 
-void fpu_copy(struct stub *to, struct stub *from)
+bool fpu_copy(struct stub *to, struct stub *from)
 {
 	uint8_t *target = state_of(to);
 	const uint8_t *source = state_of(from);
 
 	if (!target || !source)
-		return;
+		return false;
 	memcpy(target, source, REGISTERS);
 	*(uint32_t *)(target + MXCSR) &= MXCSR_BITS; /* the host refuses the frame for others */
 	if (*(const uint32_t *)(target + EXTENDED) == EXTENDED_MAGIC)
 		*(uint64_t *)(target + XSTATE_BV) |= 3;
+	return true;
 }

@@ -134,8 +134,8 @@ void output_alarm(void);
 
 /* ---- fpu.c ---- */
 
-/* Between two that are stopped. A frame that cannot be one is left as it is. */
-void fpu_copy(struct stub *to, struct stub *from);
+/* Between two that are stopped. False: a frame cannot be one; nothing is done. */
+bool fpu_copy(struct stub *to, struct stub *from);
 
 /* ---- ldt.c ---- */
 
