@@ -87,9 +87,8 @@ def make() -> Iterator[Callable[..., LinuxMachine]]:
     with ExitStack() as stack:
 
         def create(guest: GuestImage, line: str = "", **values: Any) -> LinuxMachine:
-            rom = RomImage.load(resources.built("roms") / "linux.rom")
-            values = {"timeout": 30.0, **values}
-            return stack.enter_context(LinuxMachine(MachineConfig(guest=guest, rom=rom, command_line=line, **values)))
+            values = {"timeout": 30.0, "rom": RomImage.load(resources.built("roms") / "linux.rom"), **values}
+            return stack.enter_context(LinuxMachine(MachineConfig(guest=guest, command_line=line, **values)))
 
         yield create
 

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,12 @@ from tests.hypervisors.linux.conftest import ENOUGH, until
 pytestmark = pytest.mark.skipif(sys.platform != "linux" or platform.machine() != "x86_64",
                                 reason="the runner is for Linux x86-64")
 Make = Callable[..., LinuxMachine]
+
+
+@pytest.fixture(params=["linked", "native"])
+def make(request: pytest.FixtureRequest, make: Make) -> Make:
+    """As elsewhere, and with no ROM at all."""
+    return make if request.param == "linked" else partial(make, rom=None)
 
 
 @pytest.fixture(scope="module")
@@ -133,6 +140,7 @@ def test_restart(make: Make, case: GuestImage) -> None:
     assert make(case, "case.do=restart").run().ending is Ending.REBOOT
 
 
+@pytest.mark.parametrize("make", ["linked"], indirect=True)
 def test_port_that_is_not_there(make: Make, case: GuestImage) -> None:
     """The guest has no handler: its end tells where it was."""
     outcome = make(case, "case.do=reset").run()

@@ -75,6 +75,14 @@ def test_native_as_on_emu(rom: str | None, options: str) -> None:
     assert min(exits[name] for name in ("port out", "port in", "mmio", "event", "syscall", "cpuid")) > 0
 
 
+@pytest.mark.parametrize("deed", ["load", "jump", "stack", "root", "tables", "gate", "deep"])
+def test_native_kernel_that_cannot_go_on_ends_as_on_emu(deed: str) -> None:
+    """With the same words: vector, error code, where, and what the processor met on the way to a handler."""
+    ours, theirs = (run("hostile", on, f"hostile.do={deed} vmi=off")[0].outcome for on in ("linux", "emu"))
+    assert (ours.ending, ours.message) == (theirs.ending, theirs.message) and ours.ending is Ending.CRASH
+    assert ours.crash and theirs.crash and ours.crash.backtrace == theirs.crash.backtrace
+
+
 def test_native_output_is_not_sent_a_byte_at_a_time(make: Make) -> None:
     """That it does not wait for more either, the tests show that end a guest by its first words."""
     pieces: list[bytes] = []

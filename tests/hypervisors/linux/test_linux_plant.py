@@ -47,18 +47,21 @@ def guest(code: str, **values: tuple[tuple[int, int], ...]) -> GuestImage:
 
 
 @pytest.mark.parametrize(("code", "becomes"), [
-    ("9c 58", "06 58"),
-    ("2e 2e 9c 58", "06 90 90 58"),  # lengthened, as sites are
-    ("48 9c", "06 90"),
-    ("0f a2 c3", "0e 90 c3"),
-    ("2e 0f a2 c3", "0e 90 90 c3"),
-    ("fa 9c 0f a2 9c", "fa 06 0e 90 06"),
+    ("9c 58", "6c 58"),
+    ("2e 2e 9c 58", "6c 90 90 58"),  # lengthened, as sites are
+    ("48 9c", "6c 90"),
+    ("0f a2 c3", "6e 90 c3"),
+    ("2e 0f a2 c3", "6e 90 90 c3"),
+    ("fa 9c 0f a2 9c", "fa 6c 6e 90 6c"),
+    ("6c 6e", "1e 1e"),
+    ("f3 6c f2 6e f3 6e f2 6c", "1e 90 1e 90 1e 90 1e 90"),
+    ("6d 6f", "6d 6f"),  # of other sizes: not mistaken for anything
     ("66 9c 58", "66 9c 58"),  # PUSHF of 16 bits
     ("b8 9c 0f a2 00", "b8 9c 0f a2 00"),  # an immediate value
     ("48 8d 05 9c 9c 9c 9c", "48 8d 05 9c 9c 9c 9c"),  # an address
     ("9d fa fb f4 0f 0b", "9d fa fb f4 0f 0b"),
     ("06 9c", "06 9c"),  # what is no instruction ends it
-    ("9c 06 9c", "06 06 9c"),
+    ("9c 06 9c", "6c 06 9c"),
     ("", ""),
 ])  # fmt: skip
 def test_what_becomes_of_code(code: str, becomes: str) -> None:
@@ -71,10 +74,10 @@ def test_what_becomes_of_code(code: str, becomes: str) -> None:
 def test_only_in_code_that_is_known_as_such() -> None:
     code = "9c c3 9c c3 9c c3"
     assert list(plant.places(guest(code))) == []
-    assert list(plant.places(guest(code, places=((CODE, 2),)))) == [(0x10_0000, b"\x06")]
-    assert list(plant.places(guest(code, calls=((CODE + 2, 2),)))) == [(0x10_0002, b"\x06")]
+    assert list(plant.places(guest(code, places=((CODE, 2),)))) == [(0x10_0000, b"\x6c")]
+    assert list(plant.places(guest(code, calls=((CODE + 2, 2),)))) == [(0x10_0002, b"\x6c")]
     both = guest(code, places=((CODE, 6),), calls=((CODE + 2, 2), (CODE + 4, 1)))
-    assert sorted(plant.places(both)) == [(0x10_0000, b"\x06"), (0x10_0002, b"\x06"), (0x10_0004, b"\x06")]
+    assert sorted(plant.places(both)) == [(0x10_0000, b"\x6c"), (0x10_0002, b"\x6c"), (0x10_0004, b"\x6c")]
     for start, size in ((DATA, 2), (CODE - 1, 2), (CODE + 5, 2), (CODE + 6, 1), (2**64 - 1, 2), (CODE, 1 << 70)):
         assert list(plant.places(guest(code, places=((start, size),)))) == []
 
@@ -89,7 +92,7 @@ def test_too_much_code(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("seed", range(50))
 def test_no_instruction_moves(seed: int) -> None:
     """Whatever the bytes: the others are as before, and each place has as many bytes as its instruction."""
-    data = random.Random(seed).randbytes(400).replace(b"\x06", b"\x9c").replace(b"\x0e\x90", b"\x0f\xa2")
+    data = random.Random(seed).randbytes(400).replace(b"\x06", b"\x9c").replace(b"\x0e", b"\x0f\xa2")
     after = bytearray(data)
     for offset, new in plant.find(data):
         after[offset : offset + len(new)] = new

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: MIT
 """Traps for what does not fault by itself in a native guest, which runs in ring 3 (runner/privileged.c does the rest).
 
-    pushfq   9c       shows the host's interrupt flag    becomes 06      no instruction in 64-bit mode (PUSH ES)
-    cpuid    0f a2    shows the host's processor         becomes 0e 90   likewise (PUSH CS)
+    pushfq        9c      shows the host's interrupt flag    becomes 6c      INSB, which faults and nobody needs
+    cpuid         0f a2   shows the host's processor         becomes 6e 90   OUTSB
+    insb, outsb   6c, 6e  would now mean these               become 1e       no instruction in 64-bit mode (PUSH DS)
 
-Prefixes are replaced, too: the new first byte stands where the old instruction began, and NOPs fill it up. Only the
-loaded image is changed, never the file. What is looked through: the places where the guest makes calls, and what its
-symbol table says is a function. A stripped guest has the former only; elsewhere PUSHFQ shows interrupts as enabled, and
-what CPUID shows depends on whether the host can have it fault.
+Bytes that are no instruction would do for all of them, but cost three times as much where a hypervisor below this Linux
+looks at those first. Prefixes are replaced, too: the new first byte stands where the old instruction began, and NOPs
+fill it up. Only the loaded image is changed, never the file. What is looked through: the places where the guest makes
+calls, and what its symbol table says is a function. A stripped guest has the former only; elsewhere PUSHFQ shows
+interrupts as enabled, and what CPUID shows depends on whether the host can have it fault.
 """
 
 from __future__ import annotations
@@ -22,7 +24,9 @@ from openvmi.units import Gpa
 if TYPE_CHECKING:
     from openvmi.guest.image import GuestImage
 
-PLANTED = {"pushfq": b"\x06", "cpuid": b"\x0e"}  #: what the first byte becomes
+#: What the first byte becomes.
+PLANTED = {"pushfq": b"\x6c", "cpuid": b"\x6e"} | dict.fromkeys(
+    (f"{repeat}{name}" for repeat in ("", "rep ", "repne ") for name in ("insb", "outsb")), b"\x1e")
 _NOP = b"\x90"
 _CODE_LIMIT = 64 << 20  # bytes to look through
 
