@@ -151,11 +151,11 @@ user_call_at:
 
 /* ---- what user mode can do to the process that it is ---- */
 
-/* The turn is given to the kernel, as if a system call had done it. */
+/* The turn is given to the kernel, as if a system call had done it; again, when something else came between. */
 user_give_turn:
 	movabsq $LNX_SELF, %rbx
-	movl $LNX_TURN_KERNEL, LNX_AREA_TURN(%rbx)
-1:	jmp 1b
+1:	movl $LNX_TURN_KERNEL, LNX_AREA_TURN(%rbx)
+	jmp 1b
 /* Without the flag that says who takes system calls. */
 user_no_calls:
 	movabsq $LNX_SELF, %rbx
