@@ -33,7 +33,7 @@ def print_figures(result: Measured, to_stderr: bool = False) -> None:
 
 def _table(result: Measured) -> Table:
     table = Table(title="Times on linux, of one turn", title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column("")
+    table.add_column("", no_wrap=True)
     for column in ("best", "median"):
         table.add_column(column, justify="right", no_wrap=True)
     table.add_column("bar")

@@ -119,11 +119,11 @@ def _user(found: Found) -> list[Figure]:
     other = uml("a byte to another process by a pipe", "pipe-to-another", found.uml)
     return [
         _part_of(linked("null system call, isolated", "null-system-call"), getpid, SYSTEM_CALL_RATIO,
-                 "<= 1/3 of UML's getpid"),
+                 "<= 1/3 of getpid"),
         getpid,
         uml("getpid, on any processor", "getpid", found.uml_free),
         _part_of(linked("address-space switch", "address-space-switch"), other, SWITCH_RATIO,
-                 "<= 1/2 of UML's pipe"),
+                 "<= 1/2 of to another"),
         linked("from user mode to another's, by a system call", "user-switch"),
         other,
         uml("a byte to oneself by a pipe", "pipe-to-oneself", found.uml),
