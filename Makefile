@@ -20,13 +20,15 @@ DIRECT := build/guests/bench-xen-direct.elf
 # The program that runs guests as processes.
 RUNNER := build/runner/linux
 RUNNER_SOURCES := src/openvmi/hypervisors/linux/runner
+# What openvmi bench linux compares with.
+PROGRAM := build/programs/times
 HEADERS := $(wildcard libvmi/include/vmi/*.h)
 LIBVMI := $(shell find libvmi -type f)
 TOOL := src/openvmi/toolchain.py $(wildcard src/openvmi/abi/*.py)
 ROM_TOOL := $(TOOL) $(wildcard src/openvmi/rom/* src/openvmi/classic/*.py)
 
 .PHONY: build run test test-xl setup check wheel bench clean
-build: $(ROMS) $(GUESTS) $(DIRECT) $(RUNNER)
+build: $(ROMS) $(GUESTS) $(DIRECT) $(RUNNER) $(PROGRAM)
 
 run: build
 	@$(BIN)/openvmi compare hello
@@ -53,6 +55,7 @@ bench: build
 	$(BIN)/python benchmarks/native.py
 	$(BIN)/openvmi bench xen
 	$(BIN)/openvmi bench classic
+	$(BIN)/openvmi bench linux
 
 setup: $(READY)
 
@@ -87,6 +90,9 @@ $(DIRECT): $(shell find kernels/bench kernels/common contrib/xen-direct roms/xen
 $(RUNNER): $(shell find $(RUNNER_SOURCES) -type f) roms/linux/private.h $(HEADERS) $(TOOL) \
 		src/openvmi/hypervisors/linux/build.py | $(READY)
 	$(BIN)/python -m openvmi.hypervisors.linux.build
+
+$(PROGRAM): $(wildcard benchmarks/times/* kernels/times/work.*) $(TOOL) src/openvmi/bench/times/build.py | $(READY)
+	$(BIN)/python -m openvmi.bench.times.build
 
 clean:
 	rm -rf build dist .venv .pytest_cache .ruff_cache .hypothesis .mypy_cache

@@ -51,6 +51,11 @@ class Hook(BuildHookInterface):
             included[str(built)] = f"openvmi/_data/runner/{built.name}"
             if not built.is_file():
                 missing.append(str(built.relative_to(top)))
+        for program in sorted(path.parent.name for path in top.glob("benchmarks/*/program.c")):  # compared with kernels
+            built = top / "build" / "programs" / program
+            included[str(built)] = f"openvmi/_data/programs/{program}"
+            if not built.is_file():
+                missing.append(str(built.relative_to(top)))
         for backend in sorted(top.glob("contrib/*/backend.toml")):  # the benchmark kernel with each
             built = top / "build" / "guests" / f"bench-{backend.parent.name}.elf"
             included[str(built)] = f"openvmi/_data/guests/{built.name}"

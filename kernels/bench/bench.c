@@ -14,7 +14,7 @@ enum { TURNS = 2000, BATCH = 64, BATCH_TURNS = 100, TIMER_VECTOR = 32, SOFT_VECT
 #define USER_CODE 0x400000ul
 #define USER_STACK 0x600000ul
 
-extern char user_start[], user_end[]; /* user.S */
+extern char user_start[], user_end[]; /* ../common/calls.S */
 
 static uint8_t kernel_stack[8192] __attribute__((aligned(16)));
 static struct vmi_pte_update map[BATCH], unmap[BATCH];

@@ -118,7 +118,7 @@ def test_different_turns_are_different_kernels() -> None:
 
 
 def test_known() -> None:
-    assert known.names() == ["classic", "xen"] and known.get("xen").hypervisor == "xen"
+    assert known.names() == ["classic", "linux", "xen"] and known.get("xen").hypervisor == "xen"
     assert {limit.row for limit in known.get("xen").limits} <= set(known.get("xen").rows)
-    with pytest.raises(UsageError, match=r"there is no comparison '\.\./xen'; known are classic, xen"):
+    with pytest.raises(UsageError, match=r"there is no comparison '\.\./xen'; known are classic, linux, xen"):
         known.get("../xen")

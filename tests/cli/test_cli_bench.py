@@ -107,7 +107,7 @@ def test_nonsense_and_usage(xen: FakeHypervisor, capfd: Capture) -> None:
     assert bench() == 125
     assert "wrote b'row x y z'" in capfd.readouterr().err
     assert main.run(["bench", "tree"]) == 64
-    assert "there is no comparison 'tree'; known are classic, xen" in capfd.readouterr().err
+    assert "there is no comparison 'tree'; known are classic, linux, xen" in capfd.readouterr().err
     (resources.built("guests") / f"{PLAN.linked}.elf").unlink()
     made = len(xen.machines)
     assert bench() == 64 and len(xen.machines) == made

@@ -85,6 +85,16 @@ def test_includes_programs_that_run_guests(top: Path, tree: Path) -> None:
     assert included(top, tree)[str(tree / "build/runner/three")] == "openvmi/_data/runner/three"
 
 
+def test_includes_programs_that_kernels_are_compared_with(top: Path, tree: Path) -> None:
+    (tree / "benchmarks/four").mkdir(parents=True)
+    (tree / "benchmarks/four/program.c").touch()
+    with pytest.raises(FileNotFoundError, match=r"there is no build/programs/four; run: make build"):
+        included(top, tree)
+    (tree / "build/programs").mkdir()
+    (tree / "build/programs/four").touch()
+    assert included(top, tree)[str(tree / "build/programs/four")] == "openvmi/_data/programs/four"
+
+
 def test_editable_needs_nothing(top: Path, tmp_path: Path) -> None:
     assert included(top, tmp_path, "editable") == {}
 

@@ -36,7 +36,7 @@ def test_contents(wheel: Path, top: Path) -> None:
     assert rom == (top / "build" / "roms" / "emu.rom").read_bytes()
     assert {"openvmi/_data/guests/hello.elf", "openvmi/_data/abi/4.0/interface.toml", "openvmi/py.typed",
             "openvmi/_data/abi/3.0/interface.toml", "openvmi/_data/roms/classic-full.rom",
-            "openvmi/abi/templates/classic.md.j2", "openvmi/_data/runner/linux",
+            "openvmi/abi/templates/classic.md.j2", "openvmi/_data/runner/linux", "openvmi/_data/programs/times",
             "openvmi/rom/rom.lds", "openvmi/abi/templates/abi.h.j2", "openvmi/cli/main.py"} <= names
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert not any(name.endswith((".c", ".S", ".pyc")) or "/linux/runner/" in name for name in names)

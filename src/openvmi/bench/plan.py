@@ -40,3 +40,12 @@ class Plan:
     no_native: frozenset[str] = frozenset()  #: rows of which a kernel without ROM does nothing but set up arguments
     forms: tuple[str, str] = ("compiled in", "through the ROM")  #: what is compared, for people
     notes: tuple[str, ...] = ()  #: sentences below the table
+
+
+@frozen
+class Times:
+    """A measurement of time instead: the kernel `rows` and what it is compared with, in openvmi.bench.times."""
+
+    hypervisor: str
+    rows: str  #: name of the built guest that prints them
+    greeter: str  #: of the one whose first byte is waited for

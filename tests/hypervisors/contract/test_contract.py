@@ -31,9 +31,7 @@ CHECK = re.compile(r"^(ok|FAILED) ((\w+)/[^:\n]+)", re.MULTILINE)
 SMP = re.compile(r"^event/(VcpuId|Vcpu|Ipi|IpiSend|an IPI)|^irq/Vcpu")
 AT_LEAST = 529
 #: What cannot be kept somewhere, as a pattern of sentences, and why.
-EXCEPTIONS: dict[str, str] = {
-    "linux native": r"trap/(after FpuTrapSet|so does the next vector)",
-}
+EXCEPTIONS: dict[str, str] = {}
 INPUT = "a-line-of-input"
 
 

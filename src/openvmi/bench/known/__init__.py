@@ -6,7 +6,7 @@ from __future__ import annotations
 import pkgutil
 from importlib import import_module
 
-from openvmi.bench.plan import Plan
+from openvmi.bench.plan import Plan, Times
 from openvmi.errors import UsageError
 
 
@@ -15,7 +15,7 @@ def names() -> list[str]:
     return sorted(module.name for module in pkgutil.iter_modules(__path__))
 
 
-def get(name: str) -> Plan:
+def get(name: str) -> Plan | Times:
     """The comparison of that name; :class:`UsageError` when there is none."""
     if name not in names():
         raise UsageError(f"there is no comparison {name!r}; known are {', '.join(names())}")

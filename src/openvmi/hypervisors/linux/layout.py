@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from openvmi.guest.image import GuestImage
 
 NAME = "linux"
+FILE_NAME = "openvmi-guest"  #: as /proc shows it
 
 #: Guest-virtual addresses that a guest can have. Below, Linux maps nothing for anybody (vm.mmap_min_addr); above are
 #: the runner's own pages, and the upper half is the host kernel's in every process.
@@ -55,9 +56,14 @@ def rom_data(memory: int) -> Gpa:
     return Gpa(memory + names.TEXT_LIMIT)
 
 
+def own_size(memory: int) -> int:
+    """Bytes of the file's first part, which is the guest's own: RAM and ROM."""
+    return memory + _ROM_PAGES
+
+
 def file_size(memory: int) -> int:
     """Bytes of the whole file."""
-    return memory + _ROM_PAGES + PAGE_SIZE + _AREAS * private.LNX_AREA_SIZE
+    return own_size(memory) + PAGE_SIZE + _AREAS * private.LNX_AREA_SIZE
 
 
 def native(config: MachineConfig) -> bool:
@@ -93,7 +99,7 @@ def platform(memory: int, pc: bool = False) -> Platform:
 
 def make_file(memory: int) -> int:
     """A descriptor of the file, zeroed, whose size nobody can change. Raises :class:`OSError` when there is no room."""
-    file = os.memfd_create("openvmi-guest", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    file = os.memfd_create(FILE_NAME, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     try:
         os.ftruncate(file, file_size(memory))
         # A process that has it mapped would die of a page behind its end.

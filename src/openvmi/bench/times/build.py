@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: MIT
+"""The program that the kernel `times` is compared with, by the kernel's compiler and flags. `python -m` builds it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from openvmi import resources, sources
+from openvmi.errors import OpenVmiError, UnavailableError
+from openvmi.files import write_atomically
+from openvmi.status import status_of
+from openvmi.toolchain import Toolchain
+
+_SOURCES = ("benchmarks/times/program.c", "kernels/times/work.c")
+_SCRIPT = "benchmarks/times/program.lds"
+
+
+def program_path() -> Path:
+    """Where the built program is. :class:`UnavailableError` when it is not."""
+    path = _path()
+    if not path.is_file():
+        raise UnavailableError(f"{path}: the program to compare with is not built; in a checkout run make build, else"
+                               " reinstall openvmi")
+    return path
+
+
+def _path() -> Path:
+    return resources.built("programs") / "times"
+
+
+def build(output: Path, work: Path) -> bytes:
+    """Compiles and links it; `work` is a folder for the compiler's cache. Returns what it wrote.
+
+    Raises :class:`BuildError`, and :class:`UnavailableError` without the compiler or in an installed package.
+    """
+    top = sources.top()
+    toolchain = Toolchain(work)
+    work.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=work, prefix="times.") as scratch:
+        objects = [Path(scratch, f"{Path(name).stem}.o") for name in _SOURCES]
+        for name, target in zip(_SOURCES, objects, strict=True):
+            toolchain.compile(top / name, target, includes=(top / "kernels" / "times",))
+        linked = Path(scratch, "times")
+        toolchain.link(objects, linked, top / _SCRIPT, ("--strip-debug",))
+        data = linked.read_bytes()
+    output.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(output, data)
+    output.chmod(0o755)
+    return data
+
+
+def main() -> int:
+    """For make."""
+    output = _path()
+    try:
+        data = build(output, resources.built("cache"))
+    except OpenVmiError as error:
+        print(error, file=sys.stderr)
+        return status_of(error)
+    print(f"{output}: {len(data)} bytes")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
