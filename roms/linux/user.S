@@ -61,9 +61,10 @@ user_go:
 	jz refer
 	pushq %rbx
 	movzwl LNX_AREA_CONTEXT(%rax), %ebx	/* LNX_SELF and areas are aligned: this is the offset */
-	cmpl $LNX_AREA_SIZE - LNX_UC_SIZE, %ebx
+	subl $LNX_UC_FIRST, %ebx
+	cmpl $LNX_AREA_SIZE - LNX_UC_FIRST - LNX_UC_SIZE, %ebx
 	ja 2f
-	addq %rax, %rbx
+	leaq LNX_UC_FIRST(%rax, %rbx), %rbx
 	movq %r8, LNX_UC_R8(%rbx)
 	movq %r9, LNX_UC_R9(%rbx)
 	movq %r10, LNX_UC_R10(%rbx)
@@ -123,22 +124,31 @@ user_stopped:
 	andl $VMI_FLAG_IF, %ebp
 again:
 	movzwl LNX_AREA_CONTEXT(%rbx), %edx
-	cmpl $LNX_AREA_SIZE - LNX_UC_SIZE, %edx
+	subl $LNX_UC_FIRST, %edx
+	cmpl $LNX_AREA_SIZE - LNX_UC_FIRST - LNX_UC_SIZE, %edx
 	ja broken
-	addq %rbx, %rdx
-	movq %gs:rom_vcpu + LNX_STACK, %rsp
-	movzwl LNX_UC_SS(%rdx), %eax
-	orl $3, %eax
-	pushq %rax
+	leaq LNX_UC_FIRST(%rbx, %rdx), %rdx
+	movq LNX_UC_RIP(%rdx), %rcx	/* read once: U may change it meanwhile */
+	movq %rcx, %rax
+	sarq $47, %rax
+	incq %rax
+	cmpq $1, %rax
+	ja broken			/* the kernel could not return to it */
+	movzwl LNX_UC_CS(%rdx), %edi
+	movzwl LNX_UC_SS(%rdx), %esi
+	cmpl $LNX_USER_CS, %edi
+	jne selectors
+	cmpl $LNX_USER_SS, %esi
+	jne selectors
+frame:	movq %gs:rom_vcpu + LNX_STACK, %rsp
+	pushq %rsi
 	pushq LNX_UC_RSP(%rdx)
 	movl LNX_UC_EFLAGS(%rdx), %eax
 	andl $LNX_FLAGS_USER, %eax
 	leal 2(%rax, %rbp), %eax
 	pushq %rax
-	movzwl LNX_UC_CS(%rdx), %eax
-	orl $3, %eax
-	pushq %rax
-	pushq LNX_UC_RIP(%rdx)
+	pushq %rdi
+	pushq %rcx
 	movabsq $LNX_SELF, %rsi
 	movq LNX_AREA_HANDLER(%rsi), %rcx
 	testq %rcx, %rcx
@@ -170,6 +180,13 @@ again:
 	jmp 7b
 8:	leaq 8(%rsp), %rsp
 	ret
+
+selectors:
+	movl $LNX_SELECTORS, %eax
+	int $LNX_CALL_VECTOR
+	testl %eax, %eax
+	jnz broken
+	jmp frame
 
 3:	movq %gs:rom_vcpu + LNX_SYSCALL, %rcx
 	testq %rcx, %rcx

@@ -3,12 +3,15 @@
  * The deeds: the same code for kernel and user mode, position independent. RDI: the command line's escape.at=. Each ends
  * with UD2: invalid opcode tells that everything before was done without notice.
  */
+#include "area.h"
 #include "private.h"
 
 #define PAGE 0x1000
 #define UNMAPPED 0x50000000	/* nothing is there; escape.c looks again afterwards */
+#define LENT 0x700000		/* of user mode, until a system call takes it away */
 #define SYS_FUTEX 202
 #define FUTEX_WAKE 1
+#define FUTEX_WAIT_BITSET 9
 #define MAP_SHARED_FIXED 0x11
 
 	.macro DEED name
@@ -137,6 +140,8 @@ find:	movq %rdi, %rcx
 
 text:	.ascii "broken out\n"
 text_end:
+
+#include "forge.inc"
 deeds_end:
 
 /* RDI: code, RSI: what it gets in RDI. Comes back by a trap, whose handler goes on at attempt_over. */

@@ -12,13 +12,20 @@ VMI_GUEST(VMI_GUEST_LICENCE, VMI_PROFILE_PAGED);
 #define USER_STACK 0x600000ul
 #define NOWHERE 0x50000000ul /* UNMAPPED of deeds.S */
 #define WINDOW 0x30000000ul  /* for `map` */
+#define LENT 0x700000ul
+#define USER_CS_32 0x23
+#define TIMER_VECTOR 40
+
+/* System calls that the kernel serves, as one would: it goes back to user mode. */
+enum { TAKE = 1000, TAKE_AND_WAIT, RETURN_32, RETURN, SPACES };
 
 extern char deeds_start[], deeds_end[], attempt_over[];
 void attempt(const char *code, uint64_t at);
 
 #define DEEDS(_)                                                                                                      \
 	_(read) _(write) _(syscall) _(int80) _(sysenter) _(far) _(gadget_write) _(gadget_mmap) _(gadget_mmap_secret)  \
-	_(gadget_munmap) _(gadget_munmap_secret) _(scribble) _(turn) _(spin)
+	_(gadget_munmap) _(gadget_munmap_secret) _(scribble) _(turn) _(spin) _(forge) _(forge_call) _(forge_frame)     \
+	_(forge_return) _(deaf) _(deaf_fault) _(sleep) _(wake) _(each)
 #define DECLARE(name) extern char deed_##name[];
 #define ENTRY(name) { #name, deed_##name },
 DEEDS(DECLARE)
@@ -29,6 +36,24 @@ static const struct {
 
 static uint8_t kernel_stack[8192] __attribute__((aligned(16)));
 static int in_user;
+static volatile uint32_t ticks;
+
+static void on_timer(struct vmi_trap *trap)
+{
+	(void)trap;
+	ticks++;
+	pv_event_ack(VMI_SOURCE_TIMER);
+}
+
+static void wait_for_tick(void)
+{
+	uint32_t before = ticks;
+
+	pv_timer_set(pv_clock_read() + 1000000);
+	while (ticks == before)
+		pv_halt();
+	pv_irq_disable();
+}
 
 static void on_trap(struct vmi_trap *trap)
 {
@@ -41,8 +66,29 @@ static void on_trap(struct vmi_trap *trap)
 	trap->frame.rip = (uint64_t)attempt_over;
 }
 
+/* As kernels do at munmap. */
+static void take(void)
+{
+	pv_pte_set(entry_of(pv_address_space_read(), LENT, 0), 0);
+	pv_tlb_flush_page(LENT);
+}
+
 static void on_system_call(struct vmi_trap *trap)
 {
+	switch (trap->rax) {
+	case TAKE_AND_WAIT:
+		take();
+		wait_for_tick();
+		return;
+	case TAKE:
+		take();
+		return;
+	case RETURN_32:
+		trap->frame.cs = USER_CS_32;
+		return;
+	case RETURN:
+		return;
+	}
 	vmi_print("user call %lu\n", trap->rax);
 	leave_user(0);
 }
@@ -73,6 +119,7 @@ static void prepare_user(void)
 	memcpy(vmi_direct(code), deeds_start, (size_t)(deeds_end - deeds_start));
 	page_map(root, USER_CODE, code, PRESENT | USER);
 	page_map(root, USER_STACK, stack, PRESENT | WRITABLE | USER | NO_EXECUTE);
+	page_map(root, LENT, page_alloc(), PRESENT | WRITABLE | USER | NO_EXECUTE);
 	pv_kernel_stack_set((uint64_t)(kernel_stack + sizeof(kernel_stack)));
 	pv_address_space_set(root);
 }
@@ -90,6 +137,8 @@ int vmi_main(void)
 	for (unsigned vector = 0; vector < 32; vector++)
 		vmi_handle(vector, on_trap);
 	vmi_handle(VMI_SYSCALL, on_system_call);
+	vmi_handle(TIMER_VECTOR, on_timer);
+	pv_event_bind(VMI_SOURCE_TIMER, TIMER_VECTOR);
 	if (in_user)
 		prepare_user();
 	if (!strcmp(name, "map")) { /* the page at guest-physical `at`, for whoever tries */

@@ -24,14 +24,13 @@ void command_room(struct stub *stub)
 	if (stub->command_count < COMMANDS - SPARE)
 		return;
 	/* Too many for one list: these now, and then it waits as before. */
-	if (!command_submit(stub, true) || !stub_await(stub)) {
+	if (!command_submit(stub, true) || !stub_await(stub) || !command_done(stub, stub->area->reason)) {
 		stub->command_count = 0;
 		stub->broken = true;
 		return;
 	}
 	stub->area->turn = turn;
 	stub->stopped = stopped;
-	stub->asked = false;
 	if (stub->area->result)
 		command_failed(stub);
 }
@@ -144,6 +143,7 @@ bool command_submit(struct stub *stub, bool answer)
 			area->commands[i][j] = stub->commands[i][j];
 	area->command_answer = answer;
 	area->result = 0;
+	area->proof = stub->secret;
 	area->command_count = stub->command_count;
 	stub->command_count = 0;
 	stub->asked = true;
@@ -153,6 +153,19 @@ bool command_submit(struct stub *stub, bool answer)
 		futex_wake(&area->turn, WAKE_OWNER);
 	}
 	return true;
+}
+
+/*
+ * Where a stub sleeps, its code may have gone with signals open, so that one of them takes it away from its list; then the
+ * secret is still there. When it has gone on, no code but the stub's has ever seen it, so nobody else says that a list failed.
+ */
+bool command_done(struct stub *stub, uint32_t reason)
+{
+	bool asked = stub->asked, there = stub->area->proof == stub->secret;
+
+	stub->asked = false;
+	stub->area->proof = 0;
+	return reason == REASON_COMMAND ? asked && there : !(asked && there);
 }
 
 void command_failed(struct stub *stub)

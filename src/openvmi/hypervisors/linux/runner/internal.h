@@ -29,6 +29,7 @@ void command_descriptor(struct stub *stub, const struct descriptor *descriptor);
 void command_room(struct stub *stub);
 bool stub_waits(const struct stub *stub); /* proven; waits a while for it */
 bool command_submit(struct stub *stub, bool answer); /* hands the list over; false: the stub does not wait */
+bool command_done(struct stub *stub, uint32_t reason); /* it has stopped; false: not with the list that it had, or that it never had one */
 void command_failed(struct stub *stub);
 
 /* filter.c: to be called by the stub itself; 0 or a negative error number */
@@ -36,7 +37,8 @@ long filter_install(const struct stub *stub);
 
 /* map.c */
 void map_boot(void);
-/* A page fault: true when it was mapped; else *error is the guest's error code. */
+/* A page fault: true when it was mapped; else *error is the guest's error code, or MAP_STUCK: user mode cannot get on there. */
+#define MAP_STUCK 0x100
 bool map_fault(struct stub *stub, uint64_t address, uint32_t access, uint64_t rip, uint64_t *error);
 void map_progress(void); /* something else happened than a fault that was mapped */
 void map_validate(struct stub *stub, uint64_t root);

@@ -9,6 +9,8 @@ static bool user_code(uint64_t cs) { return cs == LNX_USER_CS || cs == LNX_USER_
 
 static bool user_stack(uint64_t ss) { return ss == LNX_USER_SS || descriptor_is_stack(ss); }
 
+bool refer_selectors(uint64_t cs, uint64_t ss) { return user_code(cs) && user_stack(ss); }
+
 /* The frame was refused: general protection in K, RAX and RSP as they were at the Iret. */
 static bool refused(void)
 {

@@ -190,7 +190,7 @@ static void bound(void)
 	uint32_t cpu = 0;
 
 	sys(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	limit(RLIMIT_CORE, 0);
+	limit(RLIMIT_CORE, 1); /* where a program takes core dumps, 0 would not keep it from that (man 5 core) */
 	limit(RLIMIT_FSIZE, 0);
 	limit(RLIMIT_NOFILE, FILES);
 	limit(RLIMIT_AS, 8 * handover.ram + (256ul << 20));
@@ -252,7 +252,10 @@ static bool look(void)
 	if (present && stub_stopped(present)) {
 		found = true;
 		hangs_since = 0;
-		handle_stop(present);
+		if (user_awaited())
+			handle_stop(present);
+		else
+			user_lost(); /* it ran on when it had the kernel told that it did not */
 		if (present && present->stopped)
 			stub_resume(present);
 	}

@@ -5,7 +5,7 @@
 
 #define PR_SET_PDEATHSIG 1
 #define WAIT_NS 10000000ul /* between two looks while a stub is to stop */
-#define PATIENCE_NS 2000000000ul
+#define PATIENCE_NS 10000000000ul /* of a host that is busy with something else */
 #define WNOHANG 1
 #define WALL 0x40000000
 #define SECRET_BYTES 8
@@ -127,6 +127,10 @@ bool stub_start_one(struct stub *stub, uint32_t index)
 		child(stub, parent);
 	stub->pid = (int32_t)result;
 	stub->state_fd = (int32_t)open_state(stub->pid);
+	if (stub->state_fd == -EMFILE || stub->state_fd == -ENFILE) {
+		start_problem = "no file descriptor is left for a guest process (limit on open files, ulimit -n)";
+		return false;
+	}
 	if (stub->state_fd < 0) {
 		start_problem = "/proc/PID/syscall cannot be opened; mount /proc, and let a process look at its children "
 				"(kernel.yama.ptrace_scope below 2)";
@@ -217,7 +221,15 @@ struct context *kernel_context(void)
 
 struct context *user_context(void)
 {
-	return present ? stub_context(present) : NULL;
+	struct context *context = stub_context(present);
+
+	if (context)
+		return context;
+	user_replace();
+	context = stub_context(present);
+	if (!context)
+		finish(END_FAILED, 0, "a guest process began with a damaged area");
+	return context;
 }
 
 void stub_resume(struct stub *stub)

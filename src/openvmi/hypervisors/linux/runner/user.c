@@ -34,10 +34,12 @@ void space_set(uint64_t root)
 	}
 	if (user == present)
 		return;
-	/* User code that only claims to have stopped shall not run beside others'. */
+	/* User code that only claims to have stopped shall not run beside others', nor when something wakes it. */
 	if (present && !stub_waits(present)) {
 		count_exit("user process lost");
 		stub_kill(present);
+	} else if (present && present->area->turn == TURN_OWNER) {
+		present->area->turn = TURN_KERNEL;
 	}
 	__atomic_store_n(&present, user, __ATOMIC_SEQ_CST);
 	user_changed(user_area());
@@ -90,7 +92,7 @@ void user_enter(void)
 	stub_resume(present);
 }
 
-/* A process for the slot, with an empty context. */
+/* A process for the slot, with an empty context. It sleeps. */
 static void make_user(struct stub *slot)
 {
 	struct context *context;
@@ -124,19 +126,28 @@ uint64_t user_ready(void)
 	return user_area();
 }
 
+/* The present U's process is no good: another one, with registers that are zero. */
+void user_replace(void)
+{
+	uint64_t fs, gs;
+
+	user_bases(&fs, &gs);
+	count_exit("user process lost");
+	stub_kill(present);
+	make_user(present);
+	set_user_bases(fs, gs);
+}
+
 /*
- * U is dead, hangs, or has damaged its area: all by its own code. It gets a new process. If K waits for it, it gets a
- * general protection fault of user mode, with registers that are zero.
+ * U is dead, hangs, or has damaged its area: all by its own code. It gets a new process, and if K waits for it (which only
+ * K can tell) a general protection fault. Else K has its registers, and need not know.
  */
 void user_lost(void)
 {
 	struct stub *before = current;
-	bool awaited = present->area->turn != TURN_KERNEL;
 
-	count_exit("user process lost");
-	stub_kill(present);
-	make_user(present);
-	if (!awaited)
+	user_replace();
+	if (!user_awaited())
 		return;
 	present->area->turn = TURN_MONITOR;
 	present->stopped = true;

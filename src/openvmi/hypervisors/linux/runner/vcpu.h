@@ -43,9 +43,6 @@ void set_interrupts(bool on);
 void set_waiting(bool on);
 void set_fault_address(uint64_t address);
 
-/* FS and GS base of user mode: those of the present U, or those that the next one gets. */
-void user_bases(uint64_t *fs, uint64_t *gs);
-void set_user_bases(uint64_t fs, uint64_t gs);
 /* The U of the present address space, made if there is none, and with these bases. Its area in K. */
 uint64_t user_prepare(void);
 
@@ -67,6 +64,7 @@ void kernel_stepped(void);
 bool refer_iret(void);
 void refer_broken(void);
 void refer_syscall(void);
+bool refer_selectors(uint64_t cs, uint64_t ss);
 
 /* ---- event.c: the rules of abi/4.0/event.toml; results are the interface's ---- */
 
