@@ -121,6 +121,13 @@ DEED turn
 	movl $SYS_FUTEX, %eax
 	jmp *%rcx
 
+DEED vsyscall
+	movq %rdi, %rax
+	xorl %edi, %edi
+	xorl %esi, %esi
+	call *%rax
+	ud2
+
 DEED spin
 	jmp deed_spin
 

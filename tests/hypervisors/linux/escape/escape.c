@@ -17,7 +17,7 @@ VMI_GUEST(VMI_GUEST_LICENCE, VMI_PROFILE_PAGED);
 #define TIMER_VECTOR 40
 
 /* System calls that the kernel serves, as one would: it goes back to user mode. */
-enum { TAKE = 1000, TAKE_AND_WAIT, RETURN_32, RETURN, SPACES };
+enum { TAKE = 1000, TAKE_AND_WAIT, RETURN_32, RETURN, LEAVE };
 
 extern char deeds_start[], deeds_end[], attempt_over[];
 void attempt(const char *code, uint64_t at);
@@ -25,7 +25,7 @@ void attempt(const char *code, uint64_t at);
 #define DEEDS(_)                                                                                                      \
 	_(read) _(write) _(syscall) _(int80) _(sysenter) _(far) _(gadget_write) _(gadget_mmap) _(gadget_mmap_secret)  \
 	_(gadget_munmap) _(gadget_munmap_secret) _(scribble) _(turn) _(spin) _(forge) _(forge_call) _(forge_frame)     \
-	_(forge_return) _(deaf) _(deaf_fault) _(sleep) _(wake) _(each)
+	_(forge_return) _(deaf) _(deaf_fault) _(sleep) _(wake) _(each) _(vsyscall)
 #define DECLARE(name) extern char deed_##name[];
 #define ENTRY(name) { #name, deed_##name },
 DEEDS(DECLARE)
@@ -88,6 +88,8 @@ static void on_system_call(struct vmi_trap *trap)
 		return;
 	case RETURN:
 		return;
+	case LEAVE:
+		leave_user(0);
 	}
 	vmi_print("user call %lu\n", trap->rax);
 	leave_user(0);
@@ -124,6 +126,62 @@ static void prepare_user(void)
 	pv_address_space_set(root);
 }
 
+/* ---- what only a kernel does; `at` is a number, or a guest-physical address ---- */
+
+static void spin(void)
+{
+	for (;;)
+		__asm__ volatile("");
+}
+
+/* So many address spaces, each with user mode that has run. */
+static void make_spaces(uint64_t count)
+{
+	for (uint64_t i = 0; i < count; i++) {
+		prepare_user();
+		run_user(USER_CODE + (uint64_t)(deed_syscall - deeds_start), USER_STACK + PAGE, LEAVE);
+	}
+	vmi_print("%lu spaces\n", count);
+	spin();
+}
+
+static void wait_for_input(void)
+{
+	char byte;
+
+	vmi_print("ready\n");
+	while (pv_console_read((uint64_t)&byte, 1) != 1)
+		;
+}
+
+/* A page that nobody has touched. */
+static void touch(uint64_t gpa)
+{
+	wait_for_input();
+	*(volatile uint8_t *)vmi_direct(gpa) = 1;
+	vmi_print("there was one\n");
+}
+
+/* The same, by the monitor. */
+static void have_touched(uint64_t gpa)
+{
+	wait_for_input();
+	vmi_print("result %ld\n", (long)pv_info(0, (uint64_t)vmi_direct(gpa), 16));
+}
+
+static void halt(uint64_t unused)
+{
+	(void)unused;
+	vmi_print("ready\n");
+	for (;;)
+		pv_halt();
+}
+
+static const struct {
+	const char *name;
+	void (*perform)(uint64_t at);
+} services[] = { { "spaces", make_spaces }, { "touch", touch }, { "have_touched", have_touched }, { "halt", halt } };
+
 int vmi_main(void)
 {
 	char name[32], text[20];
@@ -141,12 +199,20 @@ int vmi_main(void)
 	pv_event_bind(VMI_SOURCE_TIMER, TIMER_VECTOR);
 	if (in_user)
 		prepare_user();
+	if (vmi_option("escape.timer", text, sizeof(text)))
+		pv_timer_set(pv_clock_read() + 1000000);
 	if (!strcmp(name, "map")) { /* the page at guest-physical `at`, for whoever tries */
 		inside = at & (PAGE - 1);
 		page_map(pv_address_space_read(), WINDOW, at - inside,
 			 PRESENT | WRITABLE | NO_EXECUTE | (in_user ? USER : 0));
 		at = WINDOW + inside;
 		memcpy(name, "read", 5);
+	}
+	for (unsigned i = 0; i < sizeof(services) / sizeof(services[0]); i++) {
+		if (!strcmp(name, services[i].name)) {
+			services[i].perform(at);
+			return 0;
+		}
 	}
 	for (unsigned i = 0; i < sizeof(deeds) / sizeof(deeds[0]); i++) {
 		if (strcmp(name, deeds[i].name))

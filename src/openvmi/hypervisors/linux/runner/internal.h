@@ -35,6 +35,10 @@ void command_failed(struct stub *stub);
 /* filter.c: to be called by the stub itself; 0 or a negative error number */
 long filter_install(const struct stub *stub);
 
+/* guard.c: the runner's own bounds */
+void guard_files(void);	  /* before there are stubs: as far as the host's kernel has it */
+long guard_install(void); /* once both threads run; 0 or a negative error number */
+
 /* map.c */
 void map_boot(void);
 /* A page fault: true when it was mapped; else *error is the guest's error code, or MAP_STUCK: user mode cannot get on there. */

@@ -190,6 +190,7 @@ static void bound(void)
 	uint32_t cpu = 0;
 
 	sys(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	guard_files();
 	limit(RLIMIT_CORE, 1); /* where a program takes core dumps, 0 would not keep it from that (man 5 core) */
 	limit(RLIMIT_FSIZE, 0);
 	limit(RLIMIT_NOFILE, FILES);
@@ -295,6 +296,9 @@ _Noreturn void runner_main(uint64_t *stack)
 	failed = io_start();
 	if (failed)
 		finish(END_FAILED, 0, text("the host makes no thread (error %d)", (uint64_t)-failed));
+	failed = guard_install();
+	if (failed)
+		finish(END_FAILED, 0, text("the host takes no filter of the runner's own (error %d)", (uint64_t)-failed));
 	stub_resume(&kernel);
 	for (;;) {
 		uint32_t seen = *bell;
