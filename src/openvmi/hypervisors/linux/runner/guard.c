@@ -15,6 +15,7 @@
 #include "bpf.h"
 
 #define SYS_arch_prctl 158
+#define SYS_restart_syscall 219 /* by Linux itself, after a stop: futex and poll with a time limit */
 #define SYS_timerfd_settime 286
 #define SYS_recvfrom 45
 #define SYS_ppoll 271
@@ -34,7 +35,7 @@ extern const char text_end[];
 static const uint32_t harmless[] = {
 	SYS_futex,	 SYS_clock_gettime, SYS_sched_yield, SYS_pread64,	SYS_sendto,  SYS_poll,	SYS_wait4,
 	SYS_rt_sigreturn, SYS_ppoll,	    SYS_read,	     SYS_recvfrom,	SYS_close,   SYS_getpid, SYS_getrandom,
-	SYS_timerfd_settime, SYS_exit_group, SYS_exit,
+	SYS_timerfd_settime, SYS_exit_group, SYS_exit, SYS_restart_syscall,
 	/* of a new process */
 	SYS_getppid,	 SYS_close_range,   SYS_sigaltstack, SYS_rt_sigaction, SYS_seccomp,
 };

@@ -52,6 +52,9 @@ void map_drop_all(struct stub *stub);
 /* fault.c */
 void handle_stop(struct stub *stub);
 
+/* finish.c: waits for the end when the other thread has begun it */
+void finish_is_the_others(void);
+
 /* main.c */
 extern uint8_t *memory; /* M's mapping of the memory file */
 extern volatile uint32_t *bell;

@@ -157,8 +157,8 @@ void stub_kill(struct stub *stub)
 	stub->pid = 0;
 	stub->stopped = false;
 	stub->run_count = stub->command_count = 0;
-	close_state(stub);
-	if (pid) {
+	if (pid) { /* without one it has no descriptor either: 0 in a slot that was never used is none of its own */
+		close_state(stub);
 		sys(SYS_kill, pid, SIGKILL);
 		sys(SYS_wait4, pid, 0, WALL, 0);
 	}
@@ -251,6 +251,7 @@ void stub_resume(struct stub *stub)
 
 void stub_reap(void)
 {
+	finish_is_the_others(); /* it kills them */
 	if (is_dead(&kernel)) {
 		kernel.stopped = false;
 		finish(END_CRASH, 0, "the kernel's process was killed: it ran out of a limit, or its code has damaged its area");
@@ -263,18 +264,17 @@ void stub_reap(void)
 	}
 }
 
+/* By either thread. What M makes meanwhile ends with it, by PDEATHSIG. */
 void stubs_end(void)
 {
-	for (uint32_t i = 0; i <= USER_COUNT; i++) {
-		struct stub *stub = i ? &users[i - 1] : &kernel;
+	int32_t pids[AREA_COUNT];
 
-		if (stub->pid)
-			sys(SYS_kill, stub->pid, SIGKILL);
+	for (uint32_t i = 0; i < AREA_COUNT; i++) {
+		pids[i] = i ? users[i - 1].pid : kernel.pid;
+		if (pids[i])
+			sys(SYS_kill, pids[i], SIGKILL);
 	}
-	for (uint32_t i = 0; i <= USER_COUNT; i++) {
-		struct stub *stub = i ? &users[i - 1] : &kernel;
-
-		if (stub->pid)
-			sys(SYS_wait4, stub->pid, 0, WALL, 0);
-	}
+	for (uint32_t i = 0; i < AREA_COUNT; i++)
+		if (pids[i])
+			sys(SYS_wait4, pids[i], 0, WALL, 0);
 }
