@@ -162,6 +162,15 @@ static void touch(uint64_t gpa)
 	vmi_print("there was one\n");
 }
 
+/* The same at an address of its own. */
+static void touch_anew(uint64_t gpa)
+{
+	wait_for_input();
+	page_map(pv_address_space_read(), WINDOW, gpa, PRESENT | WRITABLE | NO_EXECUTE);
+	*(volatile uint8_t *)WINDOW = 1;
+	vmi_print("there was one\n");
+}
+
 /* The same, by the monitor. */
 static void have_touched(uint64_t gpa)
 {
@@ -180,7 +189,7 @@ static void halt(uint64_t unused)
 static const struct {
 	const char *name;
 	void (*perform)(uint64_t at);
-} services[] = { { "spaces", make_spaces }, { "touch", touch }, { "have_touched", have_touched }, { "halt", halt } };
+} services[] = { { "spaces", make_spaces }, { "touch", touch }, { "touch_anew", touch_anew }, { "have_touched", have_touched }, { "halt", halt } };
 
 int vmi_main(void)
 {

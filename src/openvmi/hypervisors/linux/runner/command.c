@@ -172,11 +172,9 @@ void command_failed(struct stub *stub)
 {
 	int64_t result = (int64_t)stub->area->result;
 
-	/* No room for more mappings: forget them all, they come back one by one. Twice in a row there is none for one. */
-	if (result == -ENOMEM && stub->run_count > 1) {
-		map_drop_all(stub);
+	/* No room for more mappings: forget them all, they come back one by one. */
+	if (result == -ENOMEM && map_drop_for_room(stub))
 		return;
-	}
 	finish(END_FAILED, 0, text("the host refused to map guest memory (error %d); give the guest less with --memory, or "
 				    "raise the limit on address space (ulimit -v)", (uint64_t)-result));
 }

@@ -48,6 +48,7 @@ void map_progress(void); /* something else happened than a fault that was mapped
 void map_validate(struct stub *stub, uint64_t root);
 void map_drop_page(struct stub *stub, uint64_t root, uint64_t address);
 void map_drop_all(struct stub *stub);
+bool map_drop_for_room(struct stub *stub); /* false: that does not help */
 
 /* fault.c */
 void handle_stop(struct stub *stub);

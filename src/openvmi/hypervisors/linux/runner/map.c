@@ -261,11 +261,20 @@ static void grow(struct stub *stub, const struct table *table, struct run *run)
 	}
 }
 
-static uint64_t stuck_rip, stuck_page, repeats;
+static uint64_t stuck_rip, stuck_page, repeats, drops;
 
 void map_progress(void)
 {
-	repeats = 0;
+	repeats = drops = 0;
+}
+
+/* What one instruction needs may be more than there is room for: then it would come back for ever. */
+bool map_drop_for_room(struct stub *stub)
+{
+	if (stub->run_count <= 1 || ++drops > STUCK)
+		return false;
+	map_drop_all(stub);
+	return true;
 }
 
 /*

@@ -141,6 +141,7 @@ struct stub {
 	bool stopped;	 /* M found it stopped and has not let it go on */
 	bool broken;	 /* it did not take a command: it must not go on */
 	bool asked;	 /* it has a list of commands, and has not stopped since */
+	uint32_t killer; /* the signal of which it has died */
 	uint64_t secret; /* of its filter */
 	uint64_t root;	 /* U: its address space */
 	uint64_t used;	 /* U: when last made the present one */

@@ -166,10 +166,12 @@ void stub_kill(struct stub *stub)
 
 static bool is_dead(struct stub *stub)
 {
-	long result = sys(SYS_wait4, stub->pid, 0, WNOHANG | WALL, 0);
+	int32_t status = 0;
+	long result = sys(SYS_wait4, stub->pid, &status, WNOHANG | WALL, 0);
 
 	if (result == 0 || result == -EINTR)
 		return false;
+	stub->killer = (uint32_t)status & 0x7f;
 	stub->pid = 0;
 	close_state(stub);
 	return true;
@@ -254,7 +256,11 @@ void stub_reap(void)
 	finish_is_the_others(); /* it kills them */
 	if (is_dead(&kernel)) {
 		kernel.stopped = false;
-		finish(END_CRASH, 0, "the kernel's process was killed: it ran out of a limit, or its code has damaged its area");
+		if (kernel.killer == SIGXCPU)
+			finish(END_CRASH, 0, "the kernel's process has used up its processor time (ulimit -t)");
+		if (kernel.killer == SIGKILL)
+			finish(END_CRASH, 0, "the kernel's process was killed: by the system when memory ran out, or by somebody");
+		crash("the kernel's process was killed by signal %d: its code has damaged its area", (uint64_t)kernel.killer);
 	}
 	for (uint32_t i = 0; i < USER_COUNT; i++) {
 		if (!users[i].pid || !is_dead(&users[i]))

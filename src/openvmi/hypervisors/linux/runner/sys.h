@@ -76,6 +76,7 @@
 #define SIGUSR1 10
 #define SIGSEGV 11
 #define SIGCHLD 17
+#define SIGXCPU 24
 #define SIGSYS 31
 #define SA_SIGINFO 4u
 #define SA_RESTORER 0x04000000u
