@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: MIT
 """What a host refuses, and what dies: the message says which, and nothing stays behind.
 
-Limits are those of the runner only (prlimit(2) from here) or of a process of the test's; the full memory is that of a small
-file system in a name space of its own.
+Limits are those of the runner only (prlimit(2) from here) or of a process of the test's; the memory that is full is a
+small file system in a name space of its own.
 """
 
 from __future__ import annotations
 
-import ctypes
 import os
 import platform
 import re
@@ -24,25 +23,17 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from openvmi.errors import OpenVmiError
-from openvmi.guest.build import build
-from openvmi.guest.image import GuestImage, load
+from openvmi.guest.image import GuestImage
 from openvmi.hypervisors.base import Ending
 from openvmi.hypervisors.linux import layout, machine, process
 from openvmi.hypervisors.linux.machine import LinuxMachine
+from tests.hypervisors.linux.attacks import RAM
 from tests.hypervisors.linux.conftest import ENOUGH, built, group, held, until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux" or platform.machine() != "x86_64",
                                 reason="the runner is for Linux x86-64")
 Make = Callable[..., LinuxMachine]
-RAM = 64 << 20
 STARTS = int(os.environ.get("OPENVMI_STARTS", "300"))  #: `make starts` asks for a thousand
-
-
-@pytest.fixture(scope="module")
-def escape(top: Path, tmp_path_factory: pytest.TempPathFactory) -> GuestImage:
-    output = tmp_path_factory.mktemp("escape") / "escape.elf"
-    build(Path(__file__).parent / "escape", output, top / "build" / "cache")
-    return load(output)
 
 
 def failure(make: Make, guest: GuestImage, line: str, limit: int, value: int) -> str:
@@ -93,10 +84,11 @@ def test_address_space_of_the_kernel(make: Make, escape: GuestImage) -> None:
             run.send_console(b"x")
 
     before = held()
-    with make(escape, "escape.do=touch_anew escape.at=3000000", memory=RAM, console=take) as run:
-        with pytest.raises(OpenVmiError, match=r"the host refused to map guest memory \(error 12\); give the guest less"
-                                               r" with --memory, or raise the limit on address space \(ulimit -v\)"):
-            run.run()
+    refused = (r"the host refused to map guest memory \(error 12\); give the guest less with --memory, or raise the"
+               r" limit on address space \(ulimit -v\)")
+    with (make(escape, "escape.do=touch_anew escape.at=3000000", memory=RAM, console=take) as run,
+          pytest.raises(OpenVmiError, match=refused)):
+        run.run()
     assert held() == before
 
 
@@ -105,7 +97,7 @@ def test_processor_time(make: Make, escape: GuestImage) -> None:
     assert said == "CRASH: the kernel's process has used up its processor time (ulimit -t)"
 
 
-#: Arguments: a copy of the runner, a guest, its command line, a limit. In a user name space, where no process of others counts.
+#: Arguments: a copy of the runner, a guest, its command line, a limit. In its user name space only its own count.
 FEW_PROCESSES = """
 import ctypes, os, resource, sys
 from pathlib import Path
@@ -167,7 +159,8 @@ if libc.unshare(0x10020000) == 0:
             file.write(text)
 elif libc.unshare(0x20000):
     sys.exit(77)
-if libc.mount(None, b"/", None, 0x44000, None) or libc.mount(b"none", b"/tmp", b"tmpfs", 0, f"size={sys.argv[2]}m".encode()):
+size = f"size={sys.argv[2]}m".encode()
+if libc.mount(None, b"/", None, 0x44000, None) or libc.mount(b"none", b"/tmp", b"tmpfs", 0, size):
     sys.exit(77)
 files = [os.open(f"/tmp/{name}", os.O_RDWR | os.O_CREAT) for name in "ab"]
 socket.send_fds(socket.socket(fileno=int(sys.argv[1])), [b"x"], files)
@@ -208,7 +201,8 @@ def small(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
 
 
 @pytest.mark.parametrize(("deed", "words"), [
-    ("touch", r"could not go on: the host has no memory for a page of the guest \(.*\); give the guest less with --memory$"),
+    ("touch", r"could not go on: the host has no memory for a page of the guest \(.*\); give the guest less with"
+              r" --memory$"),
     ("have_touched", r"killed by SIGBUS\): the system has no memory left for the guest's; give it less --memory$"),
 ])  # fmt: skip
 def test_no_memory_for_a_page(make: Make, escape: GuestImage, small: Callable[[], None], deed: str, words: str) -> None:
@@ -231,25 +225,27 @@ def test_no_memory_for_a_page(make: Make, escape: GuestImage, small: Callable[[]
 
 # ---- kill -9 ----
 
-#: Stages: command line, what is said when it is there, how many processes there are.
+#: Stages: command line, how many processes there are, what the guest says then; or nothing, and the last one spins.
 STAGES = {
-    "kernel spins": ("escape.do=spin escape.at=0", 2),
-    "kernel spins, signals blocked": ("escape.do=deaf escape.at=0", 2),
-    "kernel halted": ("escape.do=halt escape.at=0", 2),
-    "user mode spins": ("escape.do=spin escape.at=0 escape.user=1", 3),
-    "user mode spins, signals blocked": ("escape.do=deaf escape.at=0 escape.user=1", 3),
-    "65 processes": ("escape.do=spaces escape.at=40", 65),
+    "kernel spins": ("escape.do=spin escape.at=0", 2, b""),
+    "kernel spins, signals blocked": ("escape.do=deaf escape.at=0", 2, b""),
+    "kernel halted": ("escape.do=halt escape.at=0", 2, b"ready\n"),
+    "user mode spins": ("escape.do=spin escape.at=0 escape.user=1", 3, b""),
+    "user mode spins, signals blocked": ("escape.do=deaf escape.at=0 escape.user=1", 3, b""),
+    "65 processes": ("escape.do=spaces escape.at=40", 65, b"64 spaces\n"),
 }
 
 
 def members(runner: int, count: int) -> list[int]:
     """Its processes once there are so many: the kernel's first, for it is the oldest."""
     assert until(lambda: len(group(runner)) == count)
-    return sorted(group(runner) - {runner}, key=lambda pid: _started(pid))
+    return sorted(group(runner) - {runner}, key=lambda pid: (times(pid)[1], pid))
 
 
-def _started(pid: int) -> tuple[int, int]:
-    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]), pid
+def times(pid: int) -> tuple[int, int]:
+    """Ticks in its own code, and when it began."""
+    words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(words[11]), int(words[19])
 
 
 @pytest.mark.parametrize(("stage", "victim"), [
@@ -258,7 +254,7 @@ def _started(pid: int) -> tuple[int, int]:
 ])  # fmt: skip
 def test_killed_at_any_stage(make: Make, escape: GuestImage, stage: str, victim: str) -> None:
     """The runner: told by Python. The kernel's process: by the runner. User mode's: the kernel gets a trap for it."""
-    line, count = STAGES[stage]
+    line, count, sign = STAGES[stage]
     before, said, ends = held(), bytearray(), []
 
     def run() -> None:
@@ -272,7 +268,9 @@ def test_killed_at_any_stage(make: Make, escape: GuestImage, stage: str, victim:
         pid = this.runner.pid
         thread = threading.Thread(target=run)
         thread.start()
+        assert until(lambda: sign in said)
         others = members(pid, count)
+        assert sign or until(lambda: times(others[-1])[0] > 1)
         os.kill({"runner": pid, "kernel": others[0], "user": others[-1]}[victim], signal.SIGKILL)
         thread.join(ENOUGH)
         assert until(lambda: not group(pid))
@@ -325,7 +323,7 @@ with LinuxMachine(MachineConfig(guest=load(Path(sys.argv[1])), rom=rom, command_
 
 @pytest.mark.parametrize("stage", ["before", *STAGES])
 def test_python_killed_at_any_stage(escape: GuestImage, top: Path, stage: str) -> None:
-    line, count = STAGES.get(stage, ("wait", 1))
+    line, count, _ = STAGES.get(stage, ("wait", 1, b""))
     with subprocess.Popen([sys.executable, "-c", PARENT, str(escape.path), line], stdin=subprocess.PIPE,
                           stdout=subprocess.PIPE, cwd=top) as parent:  # fmt: skip
         try:
@@ -344,10 +342,12 @@ def test_python_killed_at_any_stage(escape: GuestImage, top: Path, stage: str) -
 
 
 @pytest.mark.parametrize(("deed", "number"), [
-    ("spin-disabled", signal.SIGINT), ("spin-disabled", signal.SIGTERM), ("sleep", signal.SIGINT), ("flood", signal.SIGINT),
+    ("spin-disabled", signal.SIGINT), ("spin-disabled", signal.SIGTERM),
+    ("sleep", signal.SIGINT), ("flood", signal.SIGINT),
 ])  # fmt: skip
 def test_interrupted(deed: str, number: signal.Signals) -> None:
-    command = [sys.executable, "-m", "openvmi.cli.main", "run", "hostile", "--on", "linux", "--append", f"hostile.do={deed}"]
+    command = [sys.executable, "-m", "openvmi.cli.main", "run", "hostile", "--on", "linux",
+               "--append", f"hostile.do={deed}"]  # fmt: skip
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:
         assert run.stdout
         said = run.stdout.readline()
@@ -366,7 +366,8 @@ def test_interrupted(deed: str, number: signal.Signals) -> None:
 def left_behind() -> tuple[object, ...]:
     """What could be: descriptors, threads, children, memory files and other things mapped, files."""
     maps = Path("/proc/self/maps").read_text()
-    return (*held(), len(re.findall("/memfd:", maps)), len(os.listdir("/dev/shm")), len(os.listdir("/proc/self/task")))
+    shared = [name for name in os.listdir("/dev/shm") if "openvmi" in name]
+    return (*held(), len(re.findall("/memfd:", maps)), shared, len(os.listdir("/proc/self/task")))
 
 
 def test_starts_leave_nothing(make: Make, escape: GuestImage) -> None:

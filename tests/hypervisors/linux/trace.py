@@ -12,8 +12,8 @@ from types import TracebackType
 _ATTACH, _DETACH, _SINGLESTEP, _GETREGS, _SETREGS = 16, 17, 9, 12, 13
 _WALL = 0x4000_0000
 #: struct user_regs_struct.
-_NAMES = ("r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi orig_rax rip cs eflags rsp ss fs_base gs_base ds es"
-          " fs gs").split()
+_NAMES = ("r15", "r14", "r13", "r12", "rbp", "rbx", "r11", "r10", "r9", "r8", "rax", "rcx", "rdx", "rsi", "rdi",
+          "orig_rax", "rip", "cs", "eflags", "rsp", "ss", "fs_base", "gs_base", "ds", "es", "fs", "gs")
 _ARGUMENTS = ("rdi", "rsi", "rdx", "r10", "r8", "r9")
 _LONGEST = 20  # steps
 
