@@ -19,6 +19,7 @@ _PR_GET_PDEATHSIG = 2  # linux/prctl.h
 _SYS_SECCOMP = 317  # x86-64
 _SECCOMP_GET_ACTION_AVAIL = 2  # linux/seccomp.h; since Linux 4.14
 _SECCOMP_RET_TRAP = 0x0003_0000
+_SYS_LANDLOCK = 444  # landlock_create_ruleset; since Linux 5.13
 _AT_HWCAP2 = 26
 _HWCAP2_FSGSBASE = 1 << 1  # asm/hwcap2.h; since Linux 5.9
 _MACHINES = ("x86_64", "AMD64")
@@ -60,6 +61,10 @@ def _death_signal() -> bool:
     return _libc().prctl(_PR_GET_PDEATHSIG, ctypes.byref(number)) == 0
 
 
+def _landlock() -> bool:
+    return _libc().syscall(ctypes.c_long(_SYS_LANDLOCK), None, ctypes.c_long(0), ctypes.c_long(1)) >= 1  # its version
+
+
 def _affinity() -> bool:
     try:
         return bool(os.sched_getaffinity(0))
@@ -83,6 +88,8 @@ FEATURES = (
             "Use a container that permits prctl(2)."),
     Feature("CPU affinity", _affinity, "a system call of the guest's user mode takes 10 times as long",
             "Use a container that permits sched_setaffinity(2).", needed=False),
+    Feature("Landlock", _landlock, "a guest that took over the runner, too, could read files",
+            "Use Linux 5.13 or newer with Landlock switched on (lsm=landlock,...).", needed=False),
 )  # fmt: skip
 
 
