@@ -223,6 +223,57 @@ def test_no_memory_for_a_page(make: Make, escape: GuestImage, small: Callable[[]
     assert until(lambda: not group(pid)) and held() == before and said.endswith(b"ready\n")
 
 
+#: Arguments: the folder of a control group to go into, a guest.
+LITTLE_MEMORY = """
+import os, sys
+from pathlib import Path
+from openvmi import resources
+from openvmi.guest.image import load
+from openvmi.hypervisors.base import MachineConfig
+from openvmi.hypervisors.linux.machine import LinuxMachine
+from openvmi.rom.image import RomImage
+Path(sys.argv[1], "cgroup.procs").write_text(str(os.getpid()))
+guest, rom = load(Path(sys.argv[2])), RomImage.load(resources.built("roms") / "linux.rom")
+line = "escape.do=fill escape.at=2000000"
+with LinuxMachine(MachineConfig(guest=guest, rom=rom, command_line=line, memory=1 << 30, timeout=60.0)) as run:
+    outcome = run.run()
+print(outcome.ending.name, outcome.message)
+"""
+
+
+@pytest.fixture
+def little_memory() -> Iterator[Path]:
+    """A control group with 192 MiB: version 2 or 1, below the one that this is in."""
+    lines = [line.split(":", 2) for line in Path("/proc/self/cgroup").read_text().splitlines()]
+    own = {names: path.lstrip("/") for _, names, path in lines}
+    root = Path("/sys/fs/cgroup")
+    folder = (root / "memory" / own["memory"] if "memory" in own else root / own.get("", "")) / f"openvmi-{os.getpid()}"
+    try:
+        folder.mkdir()
+    except OSError:
+        pytest.skip("no control group can be made here")
+    try:
+        limit = next((name for name in ("memory.max", "memory.limit_in_bytes") if (folder / name).exists()), None)
+        if limit is None:
+            pytest.skip("control groups have no limit of memory here")
+        (folder / limit).write_text(str(192 << 20))
+        for name in ("memory.swap.max", "memory.memsw.limit_in_bytes"):
+            if (folder / name).exists():
+                (folder / name).write_text(str(0 if "max" in name else 192 << 20))
+        yield folder
+    finally:
+        assert until(lambda: not (folder / "cgroup.procs").read_text())
+        folder.rmdir()
+
+
+def test_memory_limit_of_a_control_group(escape: GuestImage, top: Path, little_memory: Path) -> None:
+    """The system ends the process that has most of it, which is the guest's kernel."""
+    done = subprocess.run([sys.executable, "-c", LITTLE_MEMORY, str(little_memory), str(escape.path)], cwd=top,
+                          capture_output=True, text=True, timeout=120, check=False)  # fmt: skip
+    said = "CRASH the kernel's process was killed: by the system when memory ran out, or by somebody\n"
+    assert done.stdout == said, done.stdout + done.stderr
+
+
 # ---- kill -9 ----
 
 #: Stages: command line, how many processes there are, what the guest says then; or nothing, and the last one spins.

@@ -162,6 +162,17 @@ static void touch(uint64_t gpa)
 	vmi_print("there was one\n");
 }
 
+/* All of them from there to the end. */
+static void fill(uint64_t gpa)
+{
+	const struct vmi_memory_range *range = vmi_direct(vmi_boot->memory_map);
+
+	for (uint32_t i = 0; i < vmi_boot->memory_map_count; i++, range++)
+		for (; range->type == VMI_MEMORY_USABLE && gpa >= range->start && gpa < range->start + range->size; gpa += PAGE)
+			*(volatile uint8_t *)vmi_direct(gpa) = 1;
+	vmi_print("filled to %lx\n", gpa);
+}
+
 /* The same at an address of its own. */
 static void touch_anew(uint64_t gpa)
 {
@@ -189,7 +200,7 @@ static void halt(uint64_t unused)
 static const struct {
 	const char *name;
 	void (*perform)(uint64_t at);
-} services[] = { { "spaces", make_spaces }, { "touch", touch }, { "touch_anew", touch_anew }, { "have_touched", have_touched }, { "halt", halt } };
+} services[] = { { "spaces", make_spaces }, { "touch", touch }, { "touch_anew", touch_anew }, { "fill", fill }, { "have_touched", have_touched }, { "halt", halt } };
 
 int vmi_main(void)
 {
