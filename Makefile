@@ -27,7 +27,7 @@ LIBVMI := $(shell find libvmi -type f)
 TOOL := src/openvmi/toolchain.py $(wildcard src/openvmi/abi/*.py)
 ROM_TOOL := $(TOOL) $(wildcard src/openvmi/rom/* src/openvmi/classic/*.py)
 
-.PHONY: build run test test-xl setup check wheel bench clean
+.PHONY: build run test test-xl starts setup check wheel bench clean
 build: $(ROMS) $(GUESTS) $(DIRECT) $(RUNNER) $(PROGRAM)
 
 run: build
@@ -41,6 +41,10 @@ test: build check
 # Guests as domains of their own on a Xen host with a Linux, which is fetched by apt.
 test-xl: build
 	$(BIN)/python -m pytest tests/hypervisors/xen/host/campaign.py
+
+# A guest as processes, started and stopped a thousand times: nothing may be left.
+starts: build
+	OPENVMI_STARTS=1000 $(BIN)/python -m pytest tests/hypervisors/linux/test_linux_faults.py -k starts
 
 check: setup
 	$(BIN)/openvmi abi check

@@ -32,8 +32,8 @@
  * ---- User mode ----
  *
  * The ROM writes the user's registers into the context that U's stub is to return to, gives U the turn, and waits for its
- * own. U can write its own area: what the ROM finds there it believes no more than a user's registers, and `context` is
- * checked. So what M wants delivered (`handler`, `vector`, `error`) it writes into K's area, then gives K the turn in U's.
+ * own. U can write its own area: what the ROM finds there it believes no more than a user's registers. `context` is
+ * checked to be behind the first page, where there is more than registers; RIP, CS and SS to be what user mode can have. So what M wants delivered (`handler`, `vector`, `error`) it writes into K's area, then gives K the turn in U's.
  * Where `handler` is 0, it was a system call.
  *
  * Floating-point registers are the processor's: the ROM stores K's into the signal frame of U (FXSAVE64), which loads them
@@ -64,6 +64,7 @@
  */
 #define LNX_IRET 0xe001
 #define LNX_BROKEN 0xe002 /* the ROM found a context in U's area that cannot be one */
+#define LNX_SELECTORS 0xe004 /* EDI, ESI: CS and SS that U's area says. EAX: 0 when user mode can have them */
 #define LNX_NO_SYSCALL 0xe003 /* SYSCALL of user mode, without a handler: M makes it a trap of another kind */
 
 /* ---- VCPU block, ROM part ---- */

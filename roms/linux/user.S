@@ -146,19 +146,27 @@ again:
 	rep movsq
 	andl $LNX_MXCSR_MASK, LNX_FX_MXCSR - LNX_FX_USED(%rdi)
 	fxrstor64 -LNX_FX_USED(%rdi)
-	movq %gs:rom_vcpu + LNX_STACK, %rsp
-	movzwl LNX_UC_SS(%rdx), %eax
-	orl $3, %eax
-	pushq %rax
+	movq LNX_UC_RIP(%rdx), %rcx	/* read once: U may change it meanwhile */
+	movq %rcx, %rax
+	sarq $47, %rax
+	incq %rax
+	cmpq $1, %rax
+	ja broken			/* the kernel could not return to it */
+	movzwl LNX_UC_CS(%rdx), %edi
+	movzwl LNX_UC_SS(%rdx), %esi
+	cmpl $LNX_USER_CS, %edi
+	jne selectors
+	cmpl $LNX_USER_SS, %esi
+	jne selectors
+frame:	movq %gs:rom_vcpu + LNX_STACK, %rsp
+	pushq %rsi
 	pushq LNX_UC_RSP(%rdx)
 	movl LNX_UC_EFLAGS(%rdx), %eax
 	andl $LNX_FLAGS_USER, %eax
 	leal 2(%rax, %rbp), %eax
 	pushq %rax
-	movzwl LNX_UC_CS(%rdx), %eax
-	orl $3, %eax
-	pushq %rax
-	pushq LNX_UC_RIP(%rdx)
+	pushq %rdi
+	pushq %rcx
 	movabsq $LNX_SELF, %rsi
 	movq LNX_AREA_HANDLER(%rsi), %rcx
 	testq %rcx, %rcx
@@ -189,6 +197,13 @@ again:
 	jmp 7b
 8:	leaq 8(%rsp), %rsp
 	ret
+
+selectors:
+	movl $LNX_SELECTORS, %eax
+	int $LNX_CALL_VECTOR
+	testl %eax, %eax
+	jnz broken
+	jmp frame
 
 3:	movq %gs:rom_vcpu + LNX_SYSCALL, %rcx
 	testq %rcx, %rcx

@@ -16,11 +16,13 @@ import pytest
 from attrs import define
 
 from openvmi import resources
+from openvmi.guest.build import build
 from openvmi.guest.image import GuestImage, load
-from openvmi.hypervisors.base import MachineConfig, Outcome
+from openvmi.hypervisors.base import Ending, MachineConfig, Outcome
 from openvmi.hypervisors.linux import process
 from openvmi.hypervisors.linux.machine import LinuxMachine
 from openvmi.rom.image import RomImage
+from tests.hypervisors.linux.attacks import RAM
 from tests.machine.fakes import FakeRom, config
 
 FAKE = Path(__file__).parent / "fake_runner.py"
@@ -91,6 +93,37 @@ def make() -> Iterator[Callable[..., LinuxMachine]]:
             return stack.enter_context(LinuxMachine(MachineConfig(guest=guest, command_line=line, **values)))
 
         yield create
+
+
+@pytest.fixture(scope="session")
+def escape(top: Path, tmp_path_factory: pytest.TempPathFactory) -> GuestImage:
+    """The hostile guest of the tests."""
+    output = tmp_path_factory.mktemp("escape") / "escape.elf"
+    build(Path(__file__).parent / "escape", output, top / "build" / "cache")
+    return load(output)
+
+
+@pytest.fixture
+def attack(make: Callable[..., LinuxMachine], escape: GuestImage,
+           capfd: pytest.CaptureFixture[str]) -> Callable[..., tuple[Ending, str, str]]:
+    """Does a deed: how the run ended, its message, and the lines of the guest. `at` may name what the image says."""
+
+    def run(mode: str, deed: str, at: int | str, timeout: float = 30.0, options: str = "") -> tuple[Ending, str, str]:
+        before, said = held(), bytearray()
+        value = at if isinstance(at, int) else int(getattr(escape, at))
+        line = f"escape.do={deed} escape.at={value:x}" + (" escape.user=1" if mode == "user" else "") + " " + options
+        machine = make(escape, line, memory=RAM, timeout=timeout, console=said.extend)
+        pid = machine.runner.pid
+        try:
+            outcome = machine.run()
+        finally:
+            machine.__exit__(None, None, None)
+        assert until(lambda: not group(pid)) and held() == before
+        assert b"broken out" not in said and "".join(capfd.readouterr()) == ""
+        assert outcome.code == 0
+        return outcome.ending, outcome.message, said.decode().partition("\n")[2]
+
+    return run
 
 
 @pytest.fixture(scope="session")

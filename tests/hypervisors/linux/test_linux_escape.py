@@ -7,70 +7,37 @@ import platform
 import re
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
-from openvmi.guest.build import build
-from openvmi.guest.image import GuestImage, load
+from openvmi.guest.image import GuestImage
 from openvmi.hypervisors.base import Ending
-from openvmi.hypervisors.linux import features, private
-from openvmi.hypervisors.linux.machine import LinuxMachine
-from tests.hypervisors.linux.conftest import group, held, until
+from openvmi.hypervisors.linux import features
+from tests.hypervisors.linux.attacks import (
+    BELL,
+    FORK,
+    FORK_32,
+    GETPID,
+    GETPID_32,
+    MMAP,
+    MUNMAP,
+    RAM,
+    RUNNER,
+    SELF,
+    STUB,
+    TOP,
+    UNNOTICED,
+    USERS,
+    WRITE,
+    call,
+    trap,
+)
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux" or platform.machine() != "x86_64",
                                 reason="the runner is for Linux x86-64")
-Make = Callable[..., LinuxMachine]
 
-RAM = 64 << 20
-#: As in roms/linux/private.h and runner/area.h.
-STUB, SELF, BELL, USERS, TOP = 0x7FF000000000, 0x7FF000010000, 0x7FF000020000, private.LNX_USERS, 0x7FFFFFFFF000
-RUNNER = 0x400000  # where the runner itself is linked
-WRITE, MMAP, MUNMAP, GETPID, FORK, GETPID_32, FORK_32 = 1, 9, 11, 39, 57, 20, 2
-UNNOTICED = 6  # vector of the UD2 at the end of a deed: all of it was done
 
 _GADGETS = {"write": WRITE, "mmap": MMAP, "mmap_secret": MMAP, "munmap": MUNMAP, "munmap_secret": MUNMAP}
-
-
-@pytest.fixture(scope="module")
-def escape(top: Path, tmp_path_factory: pytest.TempPathFactory) -> GuestImage:
-    output = tmp_path_factory.mktemp("escape") / "escape.elf"
-    build(Path(__file__).parent / "escape", output, top / "build" / "cache")
-    return load(output)
-
-
-@pytest.fixture
-def attack(make: Make, escape: GuestImage, capfd: pytest.CaptureFixture[str]) -> Callable[..., tuple[Ending, str, str]]:
-    """Does a deed: how the run ended, its message, and the lines of the guest. `at` may name what the image says."""
-
-    def run(mode: str, deed: str, at: int | str, timeout: float = 30.0, more: str = "") -> tuple[Ending, str, str]:
-        before, said = held(), bytearray()
-        value = at if isinstance(at, int) else int(getattr(escape, at))
-        line = f"escape.do={deed} escape.at={value:x}" + (" escape.user=1" if mode == "user" else "") + more
-        machine = make(escape, line, memory=RAM, timeout=timeout, console=said.extend)
-        pid = machine.runner.pid
-        try:
-            outcome = machine.run()
-        finally:
-            machine.__exit__(None, None, None)
-        assert until(lambda: not group(pid)) and held() == before
-        assert b"broken out" not in said and "".join(capfd.readouterr()) == ""
-        assert outcome.code == 0
-        return outcome.ending, outcome.message, said.decode().partition("\n")[2]
-
-    return run
-
-
-def trap(mode: str, vector: int, error: int = 0, address: int = 0) -> str:
-    """What the guest says of a trap, which it survives; after it nothing is where nothing may be."""
-    nowhere = 0x50000000
-    return (f"{mode} trap {vector} error {error:x} address {address:x}\n"
-            f"{mode} trap 14 error {4 if mode == 'user' else 0:x} address {nowhere:x}\nend\n")
-
-
-def call(number: int) -> str:
-    """The same of a system call that user mode made, which is the guest's own."""
-    return f"user call {number}\n" + trap("user", 0).partition("\n")[2]
 
 
 # ---- memory ----
@@ -197,6 +164,8 @@ def test_user_forges_a_turn(attack: Callable[..., tuple[Ending, str, str]], turn
 
 #: Outside of the part of its area where signal frames are. Host calls that carry the secret stand before it.
 OUTSIDE = [0, 0x200 - 40, 0x200, 0x800, 0xFF8, 0x10000 - 304 + 8, 0xFFF8]
+#: Where the kernel returns to then, which user mode cannot have.
+UPPER = 0xFFFF_9000_0000_0000
 #: The low half alone would be good.
 FAR = [1 << 40 | 0x3000, -SELF + 0x3000, 0x10000 + 0x3000]
 
@@ -212,11 +181,12 @@ def test_user_forges_where_its_registers_are(attack: Callable[..., object], deed
 @pytest.mark.parametrize("deed", ["context", "fpstate"])
 def test_user_forges_where_the_monitor_looks(attack: Callable[..., tuple[Ending, str, str]], deed: str,
                                              at: int) -> None:
-    """The next return to user mode is the monitor's."""
-    ending, message, said = attack("user", deed, SELF + at, more=" escape.refer=1")
+    """The next return to user mode is the monitor's. A new process goes on with what the kernel has of it, if it has all."""
+    ending, message, said = attack("user", deed, SELF + at, options="escape.refer=1")
     assert (ending, message) == (Ending.EXIT, "")
     first, _, rest = said.partition("\n")
-    assert re.fullmatch(r"user call \d+", first) and rest == trap("user", 13)
+    goes_on = trap("user", 14, 0x14, UPPER)
+    assert re.fullmatch(r"user call \d+", first) and rest == (goes_on if deed == "context" else trap("user", 13))
 
 
 @pytest.mark.parametrize("at", [0x4000, 0x4008, 0x4001], ids=hex)

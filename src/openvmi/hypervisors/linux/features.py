@@ -21,6 +21,7 @@ _SECCOMP_GET_ACTION_AVAIL = 2  # linux/seccomp.h; since Linux 4.14
 _SECCOMP_RET_TRAP = 0x0003_0000
 _SYS_ARCH_PRCTL = 158
 _ARCH_GET_CPUID, _ARCH_SET_CPUID = 0x1011, 0x1012  # asm/prctl.h; since Linux 4.12
+_SYS_LANDLOCK = 444  # landlock_create_ruleset; since Linux 5.13
 _AT_HWCAP2 = 26
 _HWCAP2_FSGSBASE = 1 << 1  # asm/hwcap2.h; since Linux 5.9
 _MACHINES = ("x86_64", "AMD64")
@@ -62,6 +63,10 @@ def _death_signal() -> bool:
     return _libc().prctl(_PR_GET_PDEATHSIG, ctypes.byref(number)) == 0
 
 
+def _landlock() -> bool:
+    return _libc().syscall(ctypes.c_long(_SYS_LANDLOCK), None, ctypes.c_long(0), ctypes.c_long(1)) >= 1  # its version
+
+
 def _affinity() -> bool:
     try:
         return bool(os.sched_getaffinity(0))
@@ -98,6 +103,8 @@ FEATURES = (
     Feature("CPUID faulting", _cpuid_faulting, "the instruction CPUID tells of the host's processor, also of vector"
             " registers that the guest's kernel cannot switch", "Use Linux 4.12 or newer, on a processor that has it.",
             needed=False),
+    Feature("Landlock", _landlock, "a guest that took over the runner, too, could read files",
+            "Use Linux 5.13 or newer with Landlock switched on (lsm=landlock,...).", needed=False),
 )  # fmt: skip
 
 

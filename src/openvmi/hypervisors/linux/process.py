@@ -31,6 +31,9 @@ _MEANING: dict[int, str] = {
     signal.SIGXFSZ: "the limit of the size of files is reached (ulimit -f), which memory files have, too",
     signal.SIGSYS: "it made a system call that it may not make; the guest may have broken out of its process",
 }
+#: Which limit an error tells of.
+_LIMITS = {errno.EAGAIN: " (limit on processes, ulimit -u)", errno.EMFILE: " (limit on open files, ulimit -n)",
+           errno.ENFILE: " (limit on open files of the whole system)", errno.ENOMEM: " (ulimit -v, or memory used up)"}
 _OUT_OF_MEMORY = "the system ran out of memory and ended it; give the guest less --memory, or the container more"
 
 
@@ -55,7 +58,8 @@ class RunnerProcess:
             self._start()
         except OSError as error:
             self.close()
-            raise OpenVmiError(f"{path} cannot be started: {error.strerror or error}") from error
+            limit = _LIMITS.get(error.errno or 0, "")
+            raise OpenVmiError(f"{path} cannot be started: {error.strerror or error}{limit}") from error
         except BaseException:
             self.close()
             raise

@@ -3,12 +3,15 @@
  * The deeds: the same code for kernel and user mode, position independent. RDI: the command line's escape.at=. Each ends
  * with UD2: invalid opcode tells that everything before was done without notice.
  */
+#include "area.h"
 #include "private.h"
 
 #define PAGE 0x1000
 #define UNMAPPED 0x50000000	/* nothing is there; escape.c looks again afterwards */
+#define LENT 0x700000		/* of user mode, until a system call takes it away */
 #define SYS_FUTEX 202
 #define FUTEX_WAKE 1
+#define FUTEX_WAIT_BITSET 9
 #define MAP_SHARED_FIXED 0x11
 #define SYS_RT_SIGRETURN 15
 #define SIG_SYS 31
@@ -148,6 +151,8 @@ signal:	movabsq $LNX_SELF, %rbx
 	movq $-1, %rax
 	rep stosq
 	movq %rbp, MY_CONTEXT + LNX_UC_FPSTATE(%rbx)
+	movw $LNX_USER_CS, MY_CONTEXT + LNX_UC_CS(%rbx)
+	movw $LNX_USER_SS, MY_CONTEXT + LNX_UC_SS(%rbx)
 	movabsq $LNX_SELF + MY_INFO, %rsi
 	movl $AUDIT_ARCH_X86_64, INFO_ARCH(%rsi)
 	movl $SIG_SYS, %edi
@@ -195,6 +200,13 @@ DEED cpuid
 	syscall
 	ud2
 
+DEED vsyscall
+	movq %rdi, %rax
+	xorl %edi, %edi
+	xorl %esi, %esi
+	call *%rax
+	ud2
+
 DEED spin
 	jmp deed_spin
 
@@ -214,6 +226,8 @@ find:	movq %rdi, %rcx
 
 text:	.ascii "broken out\n"
 text_end:
+
+#include "forge.inc"
 deeds_end:
 
 /* RDI: code, RSI: what it gets in RDI. Comes back by a trap, whose handler goes on at attempt_over. */

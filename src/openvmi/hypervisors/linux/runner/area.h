@@ -51,6 +51,7 @@
 #define AREA_COMMAND_COUNT 72 /* host calls that the monitor wants made before the owner goes on */
 #define AREA_COMMAND_ANSWER 76 /* not 0: stop after them; else only when one fails */
 #define AREA_RESULT 80
+#define AREA_PROOF 88 /* the secret, from when the list is there until it has been done; what else is there is not by the stub */
 #define AREA_COMMANDS 512 /* of each the number and six arguments, 56 bytes */
 #define AREA_FPU 2304 /* in K's: a place for the ROM's copy of U's floating-point registers */
 

@@ -77,6 +77,11 @@ static void broken(struct call *call)
 	refer_broken();
 }
 
+static void selectors(struct call *call)
+{
+	call->result = refer_selectors(call->a, call->b) ? VMI_SUCCESS : VMI_INVALID;
+}
+
 static void trap_table_set(struct call *call)
 {
 	static struct vmi_trap_gate table[VECTORS];
@@ -254,6 +259,7 @@ static const struct {
 	{LNX_IRET, "iret", iret},
 	{LNX_NO_SYSCALL, "syscall without entry", no_syscall},
 	{LNX_BROKEN, "broken", broken},
+	{LNX_SELECTORS, "selectors", selectors},
 	{VMI_CALL_INIT, "init", init},
 	{VMI_CALL_INFO, "info", info},
 	{VMI_CALL_VCPU_INIT, "vcpu_init", vcpu_init},

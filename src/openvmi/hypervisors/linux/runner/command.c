@@ -20,7 +20,7 @@ extern const char stub_start[], stub_waiting[];
 /* Forgets those that are done. A U that claims otherwise does them once more, before whatever came after them. */
 static void forget_done(struct stub *stub)
 {
-	if (!stub->given || (stub->asked && stub->area->command_count))
+	if (!stub->given || (stub->asked && stub->area->proof == stub->secret))
 		return;
 	stub->command_count -= stub->given;
 	memcpy(stub->commands, stub->commands + stub->given, stub->command_count * sizeof *stub->commands);
@@ -35,15 +35,13 @@ void command_room(struct stub *stub)
 	if (stub->command_count < COMMANDS - SPARE)
 		return;
 	/* Too many for one list: these now, and then it waits as before. */
-	if (!command_submit(stub, true) || !stub_await(stub)) {
+	if (!command_submit(stub, true) || !stub_await(stub) || !command_done(stub, stub->area->reason)) {
 		stub->command_count = stub->given = 0;
 		stub->broken = true;
 		return;
 	}
 	stub->area->turn = turn;
 	stub->stopped = stopped;
-	stub->asked = false;
-	forget_done(stub);
 	if (stub->area->result)
 		command_failed(stub);
 }
@@ -137,12 +135,11 @@ bool command_submit(struct stub *stub, bool answer)
 
 	if (stub->broken)
 		return false;
+	forget_done(stub); /* a list that it has not come to yet is in front of the new one */
 	if (stub->command_count == stub->given && !answer)
 		return true;
 	if (!stub_waits(stub))
 		return false;
-	/* A list that it has not come to yet is in front of the new one. */
-	forget_done(stub);
 	/* It cannot wake by itself (no time limit, see filter.c); whatever it made of the word, it does not go on either. */
 	if (area->turn == TURN_OWNER)
 		area->turn = TURN_MONITOR;
@@ -154,6 +151,7 @@ bool command_submit(struct stub *stub, bool answer)
 	}
 	area->command_answer = answer;
 	area->result = 0;
+	area->proof = stub->secret;
 	area->command_count = stub->given = stub->command_count;
 	stub->asked = true;
 	if (answer) {
@@ -164,15 +162,27 @@ bool command_submit(struct stub *stub, bool answer)
 	return true;
 }
 
+/*
+ * Where a stub sleeps, its code may have gone with signals open, so that one of them takes it away from its list; then the
+ * secret is still there. When it has gone on, no code but the stub's has ever seen it, so nobody else says that a list failed.
+ */
+bool command_done(struct stub *stub, uint32_t reason)
+{
+	bool asked = stub->asked, there = stub->area->proof == stub->secret;
+
+	stub->asked = false;
+	stub->area->proof = 0;
+	forget_done(stub);
+	return reason == REASON_COMMAND ? asked && there : !(asked && there);
+}
+
 void command_failed(struct stub *stub)
 {
 	int64_t result = (int64_t)stub->area->result;
 
-	/* No room for more mappings: forget them all, they come back one by one. Twice in a row there is none for one. */
-	if (result == -ENOMEM && stub->run_count > 1) {
-		map_drop_all(stub);
+	/* No room for more mappings: forget them all, they come back one by one. */
+	if (result == -ENOMEM && map_drop_for_room(stub))
 		return;
-	}
 	finish(END_FAILED, 0, text("the host refused to map guest memory (error %d); give the guest less with --memory, or "
 				    "raise the limit on address space (ulimit -v)", (uint64_t)-result));
 }

@@ -257,8 +257,6 @@ static void to_user(const struct vmi_frame *frame)
 		descriptors_inherited();
 	else
 		descriptors_refresh();
-	if (!user_context())
-		user_lost();
 	user = user_context();
 	copy_state(present, user, &kernel, kernel_context());
 	user->rip = frame->rip;

@@ -16,6 +16,7 @@
 #define PROTECTION 13
 #define PAGE_FAULT 14
 #define IN_TABLE 2 /* error code: the selector is a vector */
+#define USER_VECTORS 0xb78fbul /* 0 1 3 to 7, 11 to 14, 16 17 19 */
 #define EXIT_FIRST 0x56
 #define EXIT_LAST 0x57
 #define SYSCALL_CODE 0x05 /* its second byte */
@@ -32,13 +33,33 @@ static void trap(struct stub *stub, uint32_t vector, uint64_t error, uint64_t ad
 
 static void on_page_fault(struct stub *stub, struct context *context)
 {
+	uint64_t error, address = context->cr2;
 	uint32_t access = context->error & (ACCESS_WRITE | ACCESS_EXECUTE);
-	uint64_t error;
 
 	if (stub == &kernel && native() && native_device_fault(context))
 		return;
-	if (!map_fault(stub, context->cr2, access, context->rip, &error))
-		trap(stub, PAGE_FAULT, error, context->cr2);
+	if ((uint64_t)((int64_t)(address << 16) >> 16) != address)
+		trap(stub, PROTECTION, 0, 0); /* no processor says so */
+	else if (!map_fault(stub, address, access, context->rip, &error))
+		trap(stub, error == MAP_STUCK ? PROTECTION : PAGE_FAULT, error == MAP_STUCK ? 0 : error, address);
+}
+
+/*
+ * The host has no page, or so the stub says: M asks for itself. Where the host cannot tell (before Linux 5.14), the access
+ * is made again: if there is none, M or the stub dies of that.
+ */
+static void on_bus_error(struct context *context)
+{
+	struct leaf leaf;
+	uint8_t *page;
+	long failed = 0;
+
+	if (walk(space_root(), context->cr2, 0, &leaf) == 0 &&
+	    (page = ram_at(leaf.physical & ~(PAGE_SIZE - 1), PAGE_SIZE)) != NULL)
+		failed = sys(SYS_madvise, page, PAGE_SIZE, MADV_POPULATE_WRITE);
+	if (failed && failed != -EINVAL)
+		finish(END_FAILED, 0, "the host has no memory for a page of the guest (memory and swap, or the limit of its "
+				       "control group, are used up); give the guest less with --memory");
 }
 
 static void on_protection(struct stub *stub, struct context *context)
@@ -90,6 +111,10 @@ static void decode(struct stub *stub, struct context *context, uint32_t signal)
 {
 	uint64_t vector = context->trap;
 
+	/* What code of user mode can cause: its own word must not look like a fault of the machine to the guest's kernel. */
+	if (stub != &kernel && (vector >= 32 || !(USER_VECTORS >> vector & 1)))
+		vector = PROTECTION;
+
 	if (signal != SIGSEGV || vector != PAGE_FAULT)
 		map_progress();
 	switch (signal) {
@@ -111,9 +136,10 @@ static void decode(struct stub *stub, struct context *context, uint32_t signal)
 			trap(stub, PROTECTION, 0, 0);
 		return;
 	case SIGBUS:
-		if (vector == PAGE_FAULT)
-			finish(END_FAILED, 0, "the host has no memory for a page of the guest (limit of its control group, or "
-					       "/dev/shm full)");
+		if (vector == PAGE_FAULT) {
+			on_bus_error(context);
+			return;
+		}
 		/* fall through */
 	case SIGILL:
 		if (stub == &kernel && native() && vector == TRAP_OPCODE && native_emulate(context))
@@ -131,26 +157,26 @@ static void decode(struct stub *stub, struct context *context, uint32_t signal)
 void handle_stop(struct stub *stub)
 {
 	struct context *context = stub == &kernel ? kernel_context() : stub_context(stub);
+	uint32_t reason;
 
 	current = stub;
 	if (!context) {
 		user_lost();
 		return;
 	}
-	if (stub->area->reason == REASON_COMMAND) {
-		bool asked = stub->asked;
-
-		stub->asked = false;
-		if (!asked && stub == &kernel)
+	reason = stub->area->reason; /* once: its code may not have stopped */
+	if (!command_done(stub, reason)) {
+		if (stub == &kernel)
 			crash("the kernel's code has damaged the area of its process");
-		if (!asked)
-			user_lost();
-		else if (stub->area->result)
+		user_lost();
+		return;
+	}
+	if (reason == REASON_COMMAND) {
+		if (stub->area->result)
 			command_failed(stub);
 		return;
 	}
-	/* What it was asked is done by now. Whatever its code wrote there since is not a list of M's. */
-	stub->asked = false;
+	/* Whatever its code wrote there since is not a list of M's. */
 	stub->area->command_count = 0;
 	decode(stub, context, stub->area->signal);
 }

@@ -110,7 +110,8 @@ void count_exit(const char *name)
 	}
 	if (counter_count < COUNTERS) {
 		counter_names[counter_count] = name;
-		counts[counter_count++] = 1;
+		counts[counter_count] = 1;
+		__atomic_store_n(&counter_count, counter_count + 1, __ATOMIC_RELEASE);
 	}
 }
 
@@ -154,17 +155,24 @@ static void registers(struct end *end)
 	end->cr3 = space_root();
 }
 
+static uint32_t begun;
+
+void finish_is_the_others(void)
+{
+	while (__atomic_load_n(&begun, __ATOMIC_SEQ_CST))
+		sys(SYS_poll, 0, 0, 1000);
+}
+
 void finish(enum ending ending, uint32_t code, const char *message)
 {
-	static uint32_t begun;
+	uint32_t count = __atomic_load_n(&counter_count, __ATOMIC_ACQUIRE); /* M may go on counting */
 	struct {
 		struct end end;
 		struct counter counters[COUNTERS];
 	} packet;
 
 	if (__atomic_exchange_n(&begun, 1, __ATOMIC_SEQ_CST))
-		for (;;) /* the other thread is about to end all of it */
-			sys(SYS_poll, 0, 0, 1000);
+		finish_is_the_others();
 	console_flush(ending != END_TIMEOUT && ending != END_INTERRUPTED);
 	memset(&packet, 0, sizeof packet);
 	packet.end.ending = ending;
@@ -172,14 +180,14 @@ void finish(enum ending ending, uint32_t code, const char *message)
 	for (uint32_t i = 0; message[i] && i < MESSAGE_SIZE - 1; i++)
 		packet.end.message[i] = message[i];
 	registers(&packet.end);
-	packet.end.counter_count = counter_count;
-	for (uint32_t i = 0; i < counter_count; i++) {
+	packet.end.counter_count = count;
+	for (uint32_t i = 0; i < count; i++) {
 		packet.counters[i].count = counts[i];
 		for (uint32_t j = 0; j < COUNTER_NAME - 1 && counter_names[i][j]; j++)
 			packet.counters[i].name[j] = counter_names[i][j];
 	}
 	stubs_end();
-	control_send(KIND_END, &packet, (uint32_t)(sizeof packet.end + counter_count * sizeof(struct counter)));
+	control_send(KIND_END, &packet, (uint32_t)(sizeof packet.end + count * sizeof(struct counter)));
 	sys(SYS_exit_group, 0);
 	__builtin_unreachable();
 }

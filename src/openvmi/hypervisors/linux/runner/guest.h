@@ -23,6 +23,13 @@ void user_trap(uint32_t vector, uint64_t error, uint64_t address);
 /* The present U is another now: its area's address in K, or 0. For the VCPU block's word. */
 void user_changed(uint64_t area);
 
+/* K has entered user mode, and has not had it back since: its own word. */
+bool user_awaited(void);
+
+/* FS and GS base of user mode: those of the present U, or those that the next one gets. */
+void user_bases(uint64_t *fs, uint64_t *gs);
+void set_user_bases(uint64_t fs, uint64_t gs);
+
 /*
  * Something may have happened: after ring(). `current` is who is stopped: &kernel, or present. With K running or stopped
  * in ROM text only note it.

@@ -29,22 +29,32 @@ void command_descriptor(struct stub *stub, const struct descriptor *descriptor);
 void command_room(struct stub *stub);
 bool stub_waits(const struct stub *stub); /* proven; waits a while for it */
 bool command_submit(struct stub *stub, bool answer); /* hands the list over; false: the stub does not wait */
+bool command_done(struct stub *stub, uint32_t reason); /* it has stopped; false: not with the list that it had, or that it never had one */
 void command_failed(struct stub *stub);
 
 /* filter.c: to be called by the stub itself; 0 or a negative error number */
 long filter_install(const struct stub *stub);
 
+/* guard.c: the runner's own bounds */
+void guard_files(void);	  /* before there are stubs: as far as the host's kernel has it */
+long guard_install(void); /* once both threads run; 0 or a negative error number */
+
 /* map.c */
 void map_boot(void);
-/* A page fault: true when it was mapped; else *error is the guest's error code. */
+/* A page fault: true when it was mapped; else *error is the guest's error code, or MAP_STUCK: user mode cannot get on there. */
+#define MAP_STUCK 0x100
 bool map_fault(struct stub *stub, uint64_t address, uint32_t access, uint64_t rip, uint64_t *error);
 void map_progress(void); /* something else happened than a fault that was mapped */
 void map_validate(struct stub *stub, uint64_t root);
 void map_drop_page(struct stub *stub, uint64_t root, uint64_t address);
 void map_drop_all(struct stub *stub);
+bool map_drop_for_room(struct stub *stub); /* false: that does not help */
 
 /* fault.c */
 void handle_stop(struct stub *stub);
+
+/* finish.c: waits for the end when the other thread has begun it */
+void finish_is_the_others(void);
 
 /* main.c */
 extern uint8_t *memory; /* M's mapping of the memory file */

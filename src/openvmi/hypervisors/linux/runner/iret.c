@@ -9,6 +9,8 @@ static bool user_code(uint64_t cs) { return cs == LNX_USER_CS || cs == LNX_USER_
 
 static bool user_stack(uint64_t ss) { return ss == LNX_USER_SS || descriptor_is_stack(ss); }
 
+bool refer_selectors(uint64_t cs, uint64_t ss) { return user_code(cs) && user_stack(ss); }
+
 /* The frame was refused: general protection in K, RAX and RSP as they were at the Iret. */
 static bool refused(void)
 {
@@ -36,7 +38,7 @@ static bool to_user(const struct vmi_frame *frame)
 	set_waiting(false);
 	block_put(LNX_USER, user_prepare());
 	to = user_context();
-	if (!to || !fpu_copy(present, &kernel)) {
+	if (!fpu_copy(present, &kernel)) {
 		refer_broken();
 		return true;
 	}
@@ -98,5 +100,5 @@ void refer_broken(void)
 		crash("the kernel's code has damaged its VCPU block");
 	set_interrupts(true);
 	block_set_user();
-	user_broken();
+	user_lost();
 }

@@ -127,7 +127,7 @@ static void receive(int32_t socket)
 	if (size != sizeof handover || handover.magic != HANDOVER_MAGIC || handover.version != HANDOVER_VERSION)
 		refuse("runner: the handover is not of this version; runner and openvmi do not belong together");
 	if (control.size != 16 + sizeof spare || control.level != SOL_SOCKET || control.type != SCM_RIGHTS)
-		refuse("runner: the handover does not bring memory, console and control");
+		refuse("runner: the handover does not bring memory, console and control, or there is no room for them (ulimit -n)");
 	for (uint32_t i = 0; i < LENGTH(spare); i++)
 		spare[i] = (int32_t)sys(SYS_fcntl, control.files[i], F_DUPFD, SPARE_FD);
 	for (uint32_t i = 0; i < LENGTH(spare); i++)
@@ -190,16 +190,22 @@ static void limit(uint32_t what, uint64_t value)
 static void bound(void)
 {
 	const struct kernel_sigaction child = { (uintptr_t)on_child, SA_RESTORER, (uintptr_t)signal_restorer, 0 };
-	uint64_t one[16] = { 0 };
+	uint64_t one[16] = { 0 }, cpu_time[2];
 	uint32_t cpu = 0;
 
 	sys(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	limit(RLIMIT_CORE, 0);
+	guard_files();
+	limit(RLIMIT_CORE, 1); /* where a program takes core dumps, 0 would not keep it from that (man 5 core) */
 	limit(RLIMIT_FSIZE, 0);
 	limit(RLIMIT_NOFILE, FILES);
 	limit(RLIMIT_AS, 8 * handover.ram + (256ul << 20));
 	if (handover.limit_ns)
 		limit(RLIMIT_CPU, handover.limit_ns / SECOND + 60);
+	/* A second before the end that says nothing, SIGXCPU says which limit it was. */
+	if (!sys(SYS_prlimit64, 0, RLIMIT_CPU, 0, cpu_time) && cpu_time[1] > 1 && cpu_time[0] >= cpu_time[1]) {
+		cpu_time[0] = cpu_time[1] - 1;
+		sys(SYS_prlimit64, 0, RLIMIT_CPU, cpu_time, 0);
+	}
 	sys(SYS_rt_sigaction, SIGCHLD, &child, 0, 8);
 	/* Handing over on one CPU takes a microsecond, to another one twenty. */
 	sys(SYS_sched_getaffinity, 0, sizeof host_cpus, host_cpus);
@@ -256,7 +262,10 @@ static bool look(void)
 	if (present && stub_stopped(present)) {
 		found = true;
 		hangs_since = 0;
-		handle_stop(present);
+		if (user_awaited())
+			handle_stop(present);
+		else
+			user_lost(); /* it ran on when it had the kernel told that it did not */
 		if (present && present->stopped)
 			stub_resume(present);
 	}
@@ -305,8 +314,11 @@ _Noreturn void runner_main(uint64_t *stack)
 	make_kernel();
 	failed = io_start();
 	if (failed)
-		finish(END_FAILED, 0, text("the host makes no thread (error %d)", (uint64_t)-failed));
+		finish(END_FAILED, 0, text("the host makes no thread (error %d; limit on processes, ulimit -u?)", (uint64_t)-failed));
 	cpuid_fault();
+	failed = guard_install();
+	if (failed)
+		finish(END_FAILED, 0, text("the host takes no filter of the runner's own (error %d)", (uint64_t)-failed));
 	stub_resume(&kernel);
 	for (;;) {
 		uint32_t seen = *bell;

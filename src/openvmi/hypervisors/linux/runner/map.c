@@ -261,25 +261,35 @@ static void grow(struct stub *stub, const struct table *table, struct run *run)
 	}
 }
 
-static uint64_t stuck_rip, stuck_page, repeats;
+static uint64_t stuck_rip, stuck_page, repeats, drops;
 
 void map_progress(void)
 {
-	repeats = 0;
+	repeats = drops = 0;
+}
+
+/* What one instruction needs may be more than there is room for: then it would come back for ever. */
+bool map_drop_for_room(struct stub *stub)
+{
+	if (stub->run_count <= 1 || ++drops > STUCK)
+		return false;
+	map_drop_all(stub);
+	return true;
 }
 
 /*
  * An instruction that writes to its own page, which must be changed to be executed, would fault for ever. Nothing else
  * may have happened in between: a page that comes and goes with address spaces is no case of this.
  */
-static void check_progress(const struct stub *stub, uint64_t rip, uint64_t page)
+static bool progresses(const struct stub *stub, uint64_t rip, uint64_t page)
 {
 	repeats = rip == stuck_rip && page == stuck_page ? repeats + 1 : 0;
 	stuck_rip = rip;
 	stuck_page = page;
-	if (repeats > STUCK)
-		crash("%s instruction at %x faults again and again at %x: no page can be written and executed at once",
-		      stub->index ? "the user's" : "the kernel's", rip, page);
+	if (repeats > STUCK && !stub->index)
+		crash("the kernel's instruction at %x faults again and again at %x: no page can be written and executed at once",
+		      rip, page);
+	return repeats <= STUCK;
 }
 
 bool map_fault(struct stub *stub, uint64_t address, uint32_t access, uint64_t rip, uint64_t *error)
@@ -305,7 +315,10 @@ bool map_fault(struct stub *stub, uint64_t address, uint32_t access, uint64_t ri
 		      handover.ram, rip);
 	if (leaf.physical >= rom_start() && stub->index)
 		crash("the guest's page tables give user mode a page of the ROM, at %x", address);
-	check_progress(stub, rip, page);
+	if (!progresses(stub, rip, page)) {
+		*error = MAP_STUCK;
+		return false;
+	}
 	walk_mark(&leaf, access & ACCESS_WRITE);
 	run.shift = (uint8_t)__builtin_ctzl(leaf.size);
 	run.start = address & ~(leaf.size - 1);

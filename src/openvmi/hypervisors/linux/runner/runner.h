@@ -105,7 +105,7 @@ struct area {
 	uint64_t error, context, handler, siginfo, fs_base, gs_base;
 	uint32_t flags, reserved;
 	uint32_t command_count, command_answer;
-	uint64_t result, padding[53];
+	uint64_t result, proof, padding[52];
 	uint64_t commands[COMMANDS][7];
 };
 _Static_assert(offsetof(struct area, error) == AREA_ERROR, "area");
@@ -116,6 +116,7 @@ _Static_assert(offsetof(struct area, command_count) == AREA_COMMAND_COUNT, "area
 _Static_assert(offsetof(struct area, commands) == AREA_COMMANDS, "area");
 _Static_assert(sizeof(struct area) <= AREA_FPU, "area");
 _Static_assert(offsetof(struct area, result) == AREA_RESULT, "area");
+_Static_assert(offsetof(struct area, proof) == AREA_PROOF, "area");
 _Static_assert(offsetof(struct context, r8) == CONTEXT_R8, "context");
 _Static_assert(offsetof(struct context, rflags) == CONTEXT_RFLAGS, "context");
 _Static_assert(offsetof(struct context, ss) == CONTEXT_SS, "context");
@@ -140,6 +141,7 @@ struct stub {
 	bool stopped;	 /* M found it stopped and has not let it go on */
 	bool broken;	 /* it did not take a command: it must not go on */
 	bool asked;	 /* it has a list of commands, and has not stopped since */
+	uint32_t killer; /* the signal of which it has died */
 	uint64_t secret; /* of its filter */
 	uint64_t root;	 /* U: its address space */
 	uint64_t used;	 /* U: when last made the present one */
@@ -156,8 +158,8 @@ extern struct stub *present; /* U of the present address space, or null: made by
 extern struct stub *current; /* whose stop M is handling */
 
 /*
- * The registers of a stopped stub. Never null while it is stopped: a stub whose context pointer is no good ends the run (K)
- * or is thrown away before anybody is asked (U). Reads and writes act on what the stub goes on with.
+ * The registers of a stub that waits, never null: a stub whose context pointer is no good ends the run (K) or is replaced
+ * (U), which then has registers that are zero. Reads and writes act on what the stub goes on with.
  */
 struct context *kernel_context(void);
 struct context *user_context(void);
@@ -181,8 +183,8 @@ uint64_t user_area(void);
 void user_enter(void);
 /* Throws the present U's process away for a new one; user_trap(13, 0, 0) when K waits for it. */
 void user_lost(void);
-/* The same, and K waits for it, whatever stands in its area. */
-void user_broken(void);
+/* The same without telling K. */
+void user_replace(void);
 
 /* U stopped: a trap goes to the guest's kernel. Sets the fields of K's own area, then U's turn = KERNEL, wakes K. */
 void user_continue_in_kernel(uint32_t vector, uint64_t error, uint64_t handler);

@@ -158,7 +158,9 @@ commands:
 	testq %rdx, %rdx
 	jnz 3f
 	cmpl $0, AREA_COMMAND_ANSWER(%rbx)
-	je resume
+	jne 3f
+	movq $0, AREA_PROOF(%rbx)
+	jmp resume
 3:	movl $REASON_COMMAND, AREA_REASON(%rbx)
 	jmp monitor
 

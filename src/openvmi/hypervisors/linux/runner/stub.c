@@ -7,7 +7,7 @@
 
 #define PR_SET_PDEATHSIG 1
 #define WAIT_NS 10000000ul /* between two looks while a stub is to stop */
-#define PATIENCE_NS 2000000000ul
+#define PATIENCE_NS 10000000000ul /* of a host that is busy with something else */
 #define WNOHANG 1
 #define WALL 0x40000000
 #define SECRET_BYTES 8
@@ -131,6 +131,10 @@ bool stub_start_one(struct stub *stub, uint32_t index)
 		child(stub, parent);
 	stub->pid = (int32_t)result;
 	stub->state_fd = (int32_t)open_state(stub->pid);
+	if (stub->state_fd == -EMFILE || stub->state_fd == -ENFILE) {
+		start_problem = "no file descriptor is left for a guest process (limit on open files, ulimit -n)";
+		return false;
+	}
 	if (stub->state_fd < 0) {
 		start_problem = "/proc/PID/syscall cannot be opened; mount /proc, and let a process look at its children "
 				"(kernel.yama.ptrace_scope below 2)";
@@ -157,8 +161,8 @@ void stub_kill(struct stub *stub)
 	stub->pid = 0;
 	stub->stopped = false;
 	stub->run_count = stub->command_count = stub->given = 0;
-	close_state(stub);
-	if (pid) {
+	if (pid) { /* without one it has no descriptor either: 0 in a slot that was never used is none of its own */
+		close_state(stub);
 		sys(SYS_kill, pid, SIGKILL);
 		sys(SYS_wait4, pid, 0, WALL, 0);
 	}
@@ -166,10 +170,12 @@ void stub_kill(struct stub *stub)
 
 static bool is_dead(struct stub *stub)
 {
-	long result = sys(SYS_wait4, stub->pid, 0, WNOHANG | WALL, 0);
+	int32_t status = 0;
+	long result = sys(SYS_wait4, stub->pid, &status, WNOHANG | WALL, 0);
 
 	if (result == 0 || result == -EINTR)
 		return false;
+	stub->killer = (uint32_t)status & 0x7f;
 	stub->pid = 0;
 	close_state(stub);
 	return true;
@@ -221,10 +227,15 @@ struct context *kernel_context(void)
 
 struct context *user_context(void)
 {
-	static struct context none; /* of one that has damaged its area since it was found stopped: nobody's registers */
-	struct context *context = present ? stub_context(present) : NULL;
+	struct context *context = stub_context(present);
 
-	return context || !present ? context : &none;
+	if (context)
+		return context;
+	user_replace();
+	context = stub_context(present);
+	if (!context)
+		finish(END_FAILED, 0, "a guest process began with a damaged area");
+	return context;
 }
 
 void stub_resume(struct stub *stub)
@@ -246,9 +257,14 @@ void stub_resume(struct stub *stub)
 
 void stub_reap(void)
 {
+	finish_is_the_others(); /* it kills them */
 	if (is_dead(&kernel)) {
 		kernel.stopped = false;
-		finish(END_CRASH, 0, "the kernel's process was killed: it ran out of a limit, or its code has damaged its area");
+		if (kernel.killer == SIGXCPU)
+			finish(END_CRASH, 0, "the kernel's process has used up its processor time (ulimit -t)");
+		if (kernel.killer == SIGKILL)
+			finish(END_CRASH, 0, "the kernel's process was killed: by the system when memory ran out, or by somebody");
+		crash("the kernel's process was killed by signal %d: its code has damaged its area", (uint64_t)kernel.killer);
 	}
 	for (uint32_t i = 0; i < USER_COUNT; i++) {
 		if (!users[i].pid || !is_dead(&users[i]))
@@ -258,18 +274,17 @@ void stub_reap(void)
 	}
 }
 
+/* By either thread. What M makes meanwhile ends with it, by PDEATHSIG. */
 void stubs_end(void)
 {
-	for (uint32_t i = 0; i <= USER_COUNT; i++) {
-		struct stub *stub = i ? &users[i - 1] : &kernel;
+	int32_t pids[AREA_COUNT];
 
-		if (stub->pid)
-			sys(SYS_kill, stub->pid, SIGKILL);
+	for (uint32_t i = 0; i < AREA_COUNT; i++) {
+		pids[i] = i ? users[i - 1].pid : kernel.pid;
+		if (pids[i])
+			sys(SYS_kill, pids[i], SIGKILL);
 	}
-	for (uint32_t i = 0; i <= USER_COUNT; i++) {
-		struct stub *stub = i ? &users[i - 1] : &kernel;
-
-		if (stub->pid)
-			sys(SYS_wait4, stub->pid, 0, WALL, 0);
-	}
+	for (uint32_t i = 0; i < AREA_COUNT; i++)
+		if (pids[i])
+			sys(SYS_wait4, pids[i], 0, WALL, 0);
 }

@@ -46,9 +46,12 @@
 #define SYS_getrandom 318
 #define SYS_close_range 436
 
+#define ENFILE 23
+#define EMFILE 24
 #define EINTR 4
 #define EAGAIN 11
 #define ENOMEM 12
+#define EINVAL 22
 
 #define PROT_READ 1
 #define PROT_WRITE 2
@@ -59,6 +62,7 @@
 #define MAP_ANONYMOUS 0x20
 #define MAP_POPULATE 0x8000
 #define MADV_DONTFORK 10
+#define MADV_POPULATE_WRITE 23 /* since Linux 5.14 */
 
 #define FUTEX_WAIT 0
 #define FUTEX_WAKE 1
@@ -73,6 +77,7 @@
 #define SIGUSR1 10
 #define SIGSEGV 11
 #define SIGCHLD 17
+#define SIGXCPU 24
 #define SIGSYS 31
 #define SA_SIGINFO 4u
 #define SA_RESTORER 0x04000000u

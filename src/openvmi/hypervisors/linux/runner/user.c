@@ -35,10 +35,12 @@ void space_set(uint64_t root)
 	}
 	if (user == present)
 		return;
-	/* User code that only claims to have stopped shall not run beside others'. */
+	/* User code that only claims to have stopped shall not run beside others', nor when something wakes it. */
 	if (present && !stub_waits(present)) {
 		count_exit("user process lost");
 		stub_kill(present);
+	} else if (present && present->area->turn == TURN_OWNER) {
+		present->area->turn = TURN_KERNEL;
 	}
 	__atomic_store_n(&present, user, __ATOMIC_SEQ_CST);
 	user_changed(user_area());
@@ -91,7 +93,7 @@ void user_enter(void)
 	stub_resume(present);
 }
 
-/* A process for the slot, with an empty context. */
+/* A process for the slot, with an empty context. It sleeps. */
 static void make_user(struct stub *slot)
 {
 	struct context *context;
@@ -125,18 +127,28 @@ uint64_t user_ready(void)
 	return user_area();
 }
 
-/*
- * U is dead, hangs, or has damaged its area: all by its own code. It gets a new process. If K waits for it, it gets a
- * general protection fault of user mode, with registers that are zero.
- */
-static void replace(bool awaited)
+/* The present U's process is no good: another one, with registers that are zero. */
+void user_replace(void)
 {
-	struct stub *before = current;
+	uint64_t fs, gs;
 
+	user_bases(&fs, &gs);
 	count_exit("user process lost");
 	stub_kill(present);
 	make_user(present);
-	if (!awaited)
+	set_user_bases(fs, gs);
+}
+
+/*
+ * U is dead, hangs, or has damaged its area: all by its own code. It gets a new process, and if K waits for it (which only
+ * K can tell) a general protection fault. Else K has its registers, and need not know.
+ */
+void user_lost(void)
+{
+	struct stub *before = current;
+
+	user_replace();
+	if (!user_awaited())
 		return;
 	present->area->turn = TURN_MONITOR;
 	present->stopped = true;
@@ -144,7 +156,3 @@ static void replace(bool awaited)
 	user_trap(13, 0, 0);
 	current = before;
 }
-
-void user_lost(void) { replace(native() ? native_user : present->area->turn != TURN_KERNEL); }
-
-void user_broken(void) { replace(true); }

@@ -68,6 +68,8 @@ void block_put(uint32_t offset, uint64_t value)
 		*word(offset) = value;
 }
 
+bool user_awaited(void) { return native() ? native_user : block_user(); }
+
 uint64_t block_user(void) { return shared && shared[LNX_USER_MODE]; }
 
 void block_set_user(void)
@@ -109,8 +111,9 @@ void user_bases(uint64_t *fs, uint64_t *gs)
 		user_fs = present->area->fs_base;
 		user_gs = present->area->gs_base;
 	}
-	*fs = user_fs;
-	*gs = user_gs;
+	/* The area is user mode's own, and the next U dies of a base that is none. */
+	*fs = canonical(user_fs) ? user_fs : 0;
+	*gs = canonical(user_gs) ? user_gs : 0;
 }
 
 void set_user_bases(uint64_t fs, uint64_t gs)

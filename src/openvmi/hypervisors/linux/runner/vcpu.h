@@ -45,9 +45,6 @@ void set_waiting(bool on);
 void set_fault_address(uint64_t address);
 bool fpu_trap(void); /* what FpuTrapSet has set */
 
-/* FS and GS base of user mode: those of the present U, or those that the next one gets. */
-void user_bases(uint64_t *fs, uint64_t *gs);
-void set_user_bases(uint64_t fs, uint64_t gs);
 /* The U of the present address space, made if there is none, and with these bases. Its area in K. */
 uint64_t user_prepare(void);
 
@@ -72,6 +69,7 @@ const char *trap_text(uint32_t vector, uint64_t error, uint64_t rip);
 bool refer_iret(void);
 void refer_broken(void);
 void refer_syscall(void);
+bool refer_selectors(uint64_t cs, uint64_t ss);
 
 /* ---- event.c: the rules of abi/4.0/event.toml; results are the interface's ---- */
 
