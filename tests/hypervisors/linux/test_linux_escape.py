@@ -181,7 +181,7 @@ def test_user_forges_where_its_registers_are(attack: Callable[..., object], deed
 @pytest.mark.parametrize("deed", ["context", "fpstate"])
 def test_user_forges_where_the_monitor_looks(attack: Callable[..., tuple[Ending, str, str]], deed: str,
                                              at: int) -> None:
-    """The next return to user mode is the monitor's. A new process goes on with what the kernel has of it, if it has all."""
+    """The next return to user mode is the monitor's. A new process goes on, if the kernel has all that it needs."""
     ending, message, said = attack("user", deed, SELF + at, options="escape.refer=1")
     assert (ending, message) == (Ending.EXIT, "")
     first, _, rest = said.partition("\n")
