@@ -16,7 +16,7 @@
  *
  * The ROM's part of the VCPU block (at GS:VMI_VCPU_ROM_OFFSET):
  *
- *    0  |            flags              |          reserved             |  bit 9: virtual interrupt flag
+ *    0  |            flags              |          no yield             |  bit 9: virtual interrupt flag
  *                                                                          bit 15: an event waits for it
  *                                                                          bit 16: user mode, see LNX_USER_MODE
  *                                                                          bit 24: FpuTrapSet is on
@@ -33,8 +33,9 @@
  *
  * The ROM writes the user's registers into the context that U's stub is to return to, gives U the turn, and waits for its
  * own. U can write its own area: what the ROM finds there it believes no more than a user's registers. `context` is
- * checked to be behind the first page, where there is more than registers; RIP, CS and SS to be what user mode can have. So what M wants delivered (`handler`, `vector`, `error`) it writes into K's area, then gives K the turn in U's.
- * Where `handler` is 0, it was a system call.
+ * checked to be behind the first page, where there is more than registers; RIP, CS and SS to be what user mode can have.
+ * So what M wants delivered (`handler`, `vector`, `error`) it writes into K's area, then gives K the turn in U's. Where
+ * `handler` is 0, it was a system call.
  *
  * Floating-point registers are the processor's: the ROM stores K's into the signal frame of U (FXSAVE64), which loads them
  * when it goes on, and loads U's from there when it has stopped. It loads them from a copy in K's own area: a U that does
@@ -73,6 +74,7 @@
 #define LNX_FLAGS_HIGH 1 /* the byte with the interrupt flag (2) and the waiting bit (0x80) */
 #define LNX_USER_MODE 2 /* a byte: 1 from before U gets the turn until K has it back */
 #define LNX_FPU_TRAP 3 /* a byte: FpuTrapSet */
+#define LNX_NO_YIELD 4 /* u32: so many times more K does not yield */
 #define LNX_FAULT_ADDRESS 8
 #define LNX_PAGE_ROOT 24
 #define LNX_USER 32
@@ -109,6 +111,17 @@
 
 /* K waits on a U's turn with this bit set, so that M can wake the one of the two that it means (FUTEX_WAIT_BITSET). */
 #define LNX_WAKE_KERNEL 2
+
+/*
+ * K and U hand over by sched_yield; who did not get the turn by it sleeps, and says so before: only then it is woken. When
+ * others want the processor, a yield takes milliseconds: then both sleep at once for a while.
+ */
+#define LNX_AREA_SLEEPERS 68 /* u32, in a U's */
+#define LNX_AREA_IMPATIENCE 96 /* u32, in a U's: so many times more it does not yield */
+#define LNX_SLEEPS_OWNER 1
+#define LNX_SLEEPS_KERNEL 2
+#define LNX_YIELD_LIMIT (1 << 20) /* time-stamp counts: some 400 us */
+#define LNX_IMPATIENCE 4096 /* returns to user mode without yield, after one that took longer */
 
 #define LNX_VECTOR_ERROR 0x200 /* beside the vector: an error code is pushed */
 

@@ -6,6 +6,7 @@
 #include "private.h"
 
 #define HIGH %gs:rom_vcpu + LNX_FLAGS_HIGH
+#define SYS_SCHED_YIELD 24
 #define SYS_FUTEX 202
 #define FUTEX_WAIT_BITSET 9
 #define FUTEX_WAKE 1
@@ -100,7 +101,10 @@ user_go:
 	movw $LNX_USER_CS, LNX_UC_CS(%rbx)
 	movw $LNX_USER_SS, LNX_UC_SS(%rbx)
 	movb $1, %gs:rom_vcpu + LNX_USER_MODE
-	movl $LNX_TURN_OWNER, LNX_AREA_TURN(%rax)
+	movl $LNX_TURN_OWNER, %ecx
+	xchgl %ecx, LNX_AREA_TURN(%rax)	/* before the look at who sleeps */
+	testl $LNX_SLEEPS_OWNER, LNX_AREA_SLEEPERS(%rax)
+	jz user_wait
 	movq %rax, %rdi
 	movl $FUTEX_WAKE, %esi
 	movl $1, %edx
@@ -111,7 +115,24 @@ user_go:
 /* User mode runs, or M looks at it. No register but GS is of use. */
 user_wait:
 	movq %gs:rom_vcpu + LNX_USER, %rbx
+	subl $1, %gs:rom_vcpu + LNX_NO_YIELD
+	jnc look
+	movl $0, %gs:rom_vcpu + LNX_NO_YIELD
+	rdtsc
+	movl %eax, %edi
+	movl $SYS_SCHED_YIELD, %eax
+	syscall
+	rdtsc
+	subl %edi, %eax
+	cmpl $LNX_YIELD_LIMIT, %eax
+	jb look
+	movl $LNX_IMPATIENCE, %gs:rom_vcpu + LNX_NO_YIELD
+	movl $LNX_IMPATIENCE, LNX_AREA_IMPATIENCE(%rbx)
 look:	movl LNX_AREA_TURN(%rbx), %edx
+	cmpl $LNX_TURN_KERNEL, %edx
+	je user_stopped
+	lock orl $LNX_SLEEPS_KERNEL, LNX_AREA_SLEEPERS(%rbx)
+	movl LNX_AREA_TURN(%rbx), %edx
 	cmpl $LNX_TURN_KERNEL, %edx
 	je user_stopped
 	movq %rbx, %rdi
@@ -131,6 +152,7 @@ broken:
 
 /* Back, by a system call or by what M has put into K's area: the frame, and the user's registers. */
 user_stopped:
+	lock andl $~LNX_SLEEPS_KERNEL, LNX_AREA_SLEEPERS(%rbx)
 	movl %gs:rom_vcpu + LNX_FLAGS, %ebp
 	andb $~LNX_HIGH_IF, HIGH
 	movb $0, %gs:rom_vcpu + LNX_USER_MODE

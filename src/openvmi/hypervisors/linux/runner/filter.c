@@ -2,10 +2,10 @@
 /*
  * The filter of a stub (seccomp, Documentation/userspace-api/seccomp_filter.rst): by where a system call is made.
  *
- *   in the stub's page   futex: wait on its own turn, wake who waits for that or the bell; rt_sigreturn, rt_sigprocmask; with
+ *   in the stub's page   sched_yield; futex: wait on its own turn, wake who waits for that or the bell; rt_sigreturn, rt_sigprocmask; with
  *                        the secret: munmap, modify_ldt, and mmap of the guest's part of the memory file, shared, at a fixed
  *                        address of the guest's, never writable and executable
- *   in the ROM's text    of K: futex wait and wake, on areas of U
+ *   in the ROM's text    of K: sched_yield, futex wait and wake, on areas of U
  *   anywhere else        none: SIGSYS
  *
  * mmap has the secret in the upper halves of flags and of the descriptor, which Linux does not look at; munmap in its
@@ -88,6 +88,9 @@ static void in_rom(struct builder *b)
 	put(b, RETURN, TRAP, 0, 0);
 	put(b, AT_LEAST, (uint32_t)(window + ROM_TEXT_SIZE), 0, 1);
 	put(b, RETURN, TRAP, 0, 0);
+	put(b, LOAD, NUMBER, 0, 0);
+	put(b, EQUAL, SYS_sched_yield, 0, 1);
+	put(b, RETURN, ALLOW, 0, 0);
 	demand(b, NUMBER, SYS_futex);
 	futex_at(b, LNX_USERS);
 	put(b, AT_LEAST, USER_COUNT * AREA_SIZE, 0, 1);
@@ -99,7 +102,7 @@ long filter_install(const struct stub *stub)
 {
 	static const uint32_t mappings[] = { MAP_SHARED | MAP_FIXED, MAP_SHARED | MAP_FIXED | MAP_POPULATE };
 	static const uint32_t rights[] = { PROT_READ, PROT_READ | PROT_WRITE, PROT_READ | PROT_EXEC };
-	static const uint32_t plain[] = { SYS_rt_sigreturn, SYS_rt_sigprocmask };
+	static const uint32_t plain[] = { SYS_sched_yield, SYS_rt_sigreturn, SYS_rt_sigprocmask };
 	const uint32_t secret_low = (uint32_t)stub->secret, secret_high = (uint32_t)(stub->secret >> 32);
 	struct builder b = { .length = 0 };
 	uint32_t jump, outside;
@@ -111,13 +114,13 @@ long filter_install(const struct stub *stub)
 	put(&b, AT_LEAST, (uint32_t)LNX_STUB + PAGE_SIZE, 0, 1);
 	put(&b, RETURN, TRAP, 0, 0);
 	put(&b, LOAD, NUMBER, 0, 0);
-	jump = unless_is(&b, SYS_futex);
-	futex_in_stub(&b);
-	land(&b, jump);
 	for (uint32_t i = 0; i < LENGTH(plain); i++) {
 		put(&b, EQUAL, plain[i], 0, 1);
 		put(&b, RETURN, ALLOW, 0, 0);
 	}
+	jump = unless_is(&b, SYS_futex);
+	futex_in_stub(&b);
+	land(&b, jump);
 	jump = unless_is(&b, SYS_modify_ldt);
 	demand(&b, LOW(5), secret_low);
 	demand(&b, HIGH(5), secret_high);

@@ -103,15 +103,19 @@ struct context {
 struct area {
 	uint32_t turn, reason, signal, vector;
 	uint64_t error, context, handler, siginfo, fs_base, gs_base;
-	uint32_t flags, reserved;
+	uint32_t flags, sleepers;
 	uint32_t command_count, command_answer;
-	uint64_t result, proof, padding[52];
+	uint64_t result, proof;
+	uint32_t impatience, reserved;
+	uint64_t padding[51];
 	uint64_t commands[COMMANDS][7];
 };
 _Static_assert(offsetof(struct area, error) == AREA_ERROR, "area");
 _Static_assert(offsetof(struct area, context) == AREA_CONTEXT, "area");
 _Static_assert(offsetof(struct area, fs_base) == AREA_FS_BASE, "area");
 _Static_assert(offsetof(struct area, flags) == AREA_FLAGS, "area");
+_Static_assert(offsetof(struct area, sleepers) == AREA_SLEEPERS, "area");
+_Static_assert(offsetof(struct area, impatience) == AREA_IMPATIENCE, "area");
 _Static_assert(offsetof(struct area, command_count) == AREA_COMMAND_COUNT, "area");
 _Static_assert(offsetof(struct area, commands) == AREA_COMMANDS, "area");
 _Static_assert(sizeof(struct area) <= AREA_FPU, "area");

@@ -12,6 +12,7 @@
 #define SYS_MUNMAP 11
 #define SYS_RT_SIGPROCMASK 14
 #define SYS_RT_SIGRETURN 15
+#define SYS_SCHED_YIELD 24
 #define SYS_FUTEX 202
 #define FUTEX_WAKE 1
 #define FUTEX_WAIT_BITSET 9
@@ -72,12 +73,21 @@ stub_handler:
 	cmpl $AUDIT_ARCH_X86_64, 28(%rsi)
 	jne monitor
 	movl $REASON_SYSCALL, AREA_REASON(%rbx)
-	movl $TURN_KERNEL, AREA_TURN(%rbx)
+	movl $TURN_KERNEL, %eax
+	xchgl %eax, AREA_TURN(%rbx)	/* before the look at who sleeps */
+	testl $SLEEPS_KERNEL, AREA_SLEEPERS(%rbx)
+	jz 1f
 	movq %rbx, %rdi
 	movl $FUTEX_WAKE, %esi
 	movl $1, %edx
 	xorl %r10d, %r10d
 	movl $SYS_FUTEX, %eax
+	syscall
+1:	movabsq $LNX_SELF, %rbx
+	subl $1, AREA_IMPATIENCE(%rbx)
+	jnc wait
+	movl $0, AREA_IMPATIENCE(%rbx)
+	movl $SYS_SCHED_YIELD, %eax
 	syscall
 	jmp wait
 
@@ -96,6 +106,10 @@ wait:
 	movl AREA_TURN(%rbx), %edx
 	cmpl $TURN_OWNER, %edx
 	je go
+	lock orl $SLEEPS_OWNER, AREA_SLEEPERS(%rbx)
+	movl AREA_TURN(%rbx), %edx
+	cmpl $TURN_OWNER, %edx
+	je go
 	movq %rbx, %rdi
 	movl $FUTEX_WAIT_BITSET, %esi
 	xorl %r10d, %r10d
@@ -106,6 +120,7 @@ stub_waiting:
 	jmp wait
 
 go:
+	lock andl $~SLEEPS_OWNER, AREA_SLEEPERS(%rbx)
 	cmpl $0, AREA_COMMAND_COUNT(%rbx)
 	jne commands
 resume:
