@@ -152,8 +152,10 @@ broken:
 
 /* Back, by a system call or by what M has put into K's area: the frame, and the user's registers. */
 user_stopped:
+	testl $LNX_SLEEPS_KERNEL, LNX_AREA_SLEEPERS(%rbx)
+	jz 1f
 	lock andl $~LNX_SLEEPS_KERNEL, LNX_AREA_SLEEPERS(%rbx)
-	movl %gs:rom_vcpu + LNX_FLAGS, %ebp
+1:	movl %gs:rom_vcpu + LNX_FLAGS, %ebp
 	andb $~LNX_HIGH_IF, HIGH
 	movb $0, %gs:rom_vcpu + LNX_USER_MODE
 	andl $VMI_FLAG_IF, %ebp

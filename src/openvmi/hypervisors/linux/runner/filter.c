@@ -2,9 +2,10 @@
 /*
  * The filter of a stub (seccomp, Documentation/userspace-api/seccomp_filter.rst): by where a system call is made.
  *
- *   in the stub's page   sched_yield; futex: wait on its own turn, wake who waits for that or the bell; rt_sigreturn, rt_sigprocmask; with
- *                        the secret: munmap, modify_ldt, and mmap of the guest's part of the memory file, shared, at a fixed
- *                        address of the guest's, never writable and executable
+ *   in the stub's page   sched_yield; prctl, to make SYSCALL elsewhere a signal; futex: wait on its own turn, wake who waits for
+ *                        that or the bell; rt_sigreturn, rt_sigprocmask; with the secret: munmap, modify_ldt, and mmap of the
+ *                        guest's part of the memory file, shared, at a fixed address of the guest's, never writable and
+ *                        executable
  *   in the ROM's text    of K: sched_yield, futex wait and wake, on areas of U
  *   anywhere else        none: SIGSYS
  *
@@ -13,6 +14,8 @@
  * another stub has no mapping of it, and may not sleep on the bell in the monitor's place.
  */
 #include "bpf.h"
+
+#define PR_SET_SYSCALL_USER_DISPATCH 59
 
 static void wait_or_wake(struct builder *b)
 {
@@ -124,6 +127,17 @@ long filter_install(const struct stub *stub)
 	jump = unless_is(&b, SYS_modify_ldt);
 	demand(&b, LOW(5), secret_low);
 	demand(&b, HIGH(5), secret_high);
+	put(&b, RETURN, ALLOW, 0, 0);
+	land(&b, jump);
+	jump = unless_is(&b, SYS_prctl);
+	demand(&b, LOW(0), PR_SET_SYSCALL_USER_DISPATCH);
+	demand(&b, LOW(1), 1);
+	demand(&b, LOW(2), (uint32_t)LNX_STUB);
+	demand(&b, HIGH(2), LNX_STUB >> 32);
+	demand(&b, LOW(3), PAGE_SIZE);
+	demand(&b, HIGH(3), 0);
+	demand(&b, LOW(4), 0);
+	demand(&b, HIGH(4), 0);
 	put(&b, RETURN, ALLOW, 0, 0);
 	land(&b, jump);
 	jump = unless_is(&b, SYS_munmap);

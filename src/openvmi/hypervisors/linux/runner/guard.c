@@ -85,7 +85,7 @@ static void allow_mmap(struct builder *b, bool own)
 static void in_stub(struct builder *b)
 {
 	static const uint32_t numbers[] = { SYS_sched_yield, SYS_futex, SYS_rt_sigreturn, SYS_rt_sigprocmask, SYS_munmap,
-					    SYS_modify_ldt };
+					    SYS_modify_ldt,  SYS_prctl };
 
 	put(b, LOAD, IP_LOW, 0, 0);
 	put(b, AT_LEAST, (uint32_t)LNX_STUB + PAGE_SIZE, 0, 1);

@@ -13,10 +13,12 @@
 #define SYS_RT_SIGPROCMASK 14
 #define SYS_RT_SIGRETURN 15
 #define SYS_SCHED_YIELD 24
+#define SYS_PRCTL 157
 #define SYS_FUTEX 202
 #define FUTEX_WAKE 1
 #define FUTEX_WAIT_BITSET 9
 #define SIG_SYS 31
+#define PR_SET_SYSCALL_USER_DISPATCH 59 /* linux/prctl.h; since Linux 5.11 */
 #define AUDIT_ARCH_X86_64 0xc000003e
 
 	.section .stub, "ax", @progbits
@@ -26,7 +28,7 @@ stub_start:
 
 /*
  * First code of a new stub, its filter in force: unmaps the monitor's copy and all else that is not the stub's own.
- * R8: secret. R12: from where on, below LNX_STUB.
+ * R8: secret. R12: from where on, below LNX_STUB. R13: not 0 in a U, whose SYSCALL is then a signal before any filter is asked.
  */
 stub_begin:
 	xorl %edi, %edi
@@ -48,7 +50,20 @@ stub_begin:
 	subq %rdi, %rsi
 	movl $SYS_MUNMAP, %eax
 	syscall
+	testl %r13d, %r13d
+	jz 1f
+	movl $PR_SET_SYSCALL_USER_DISPATCH, %edi
+	movl $1, %esi			/* PR_SYS_DISPATCH_ON, but for this page; without a switch in memory */
+	movabsq $LNX_STUB, %rdx
+	movl $0x1000, %r10d
 	xorl %r8d, %r8d
+	movl $SYS_PRCTL, %eax
+	syscall				/* where Linux has none of it the filter does the same */
+	xorl %edi, %edi
+	xorl %esi, %esi
+1:	xorl %r13d, %r13d
+	xorl %r8d, %r8d
+	xorl %r10d, %r10d
 	xorl %edx, %edx
 	xorl %esp, %esp
 	int3			/* into the handler: the monitor fills in the context */
@@ -120,8 +135,10 @@ stub_waiting:
 	jmp wait
 
 go:
+	testl $SLEEPS_OWNER, AREA_SLEEPERS(%rbx)
+	jz 1f
 	lock andl $~SLEEPS_OWNER, AREA_SLEEPERS(%rbx)
-	cmpl $0, AREA_COMMAND_COUNT(%rbx)
+1:	cmpl $0, AREA_COMMAND_COUNT(%rbx)
 	jne commands
 resume:
 	movq AREA_FS_BASE(%rbx), %rax

@@ -79,14 +79,15 @@ static _Noreturn void child(const struct stub *stub, int32_t parent)
 	if (failed)
 		sys(SYS_exit_group, -failed);
 	__asm__ volatile("movq %0, %%r8\n\t"
+			 "movl %3, %%r13d\n\t"
 			 "movq %1, %%r12\n\t"
 			 "movq %2, %%rcx\n\t"
 			 "xorl %%eax, %%eax\n\txorl %%ebx, %%ebx\n\txorl %%ebp, %%ebp\n\txorl %%r9d, %%r9d\n\t"
-			 "xorl %%r10d, %%r10d\n\txorl %%r13d, %%r13d\n\txorl %%r14d, %%r14d\n\txorl %%r15d, %%r15d\n\t"
+			 "xorl %%r10d, %%r10d\n\txorl %%r14d, %%r14d\n\txorl %%r15d, %%r15d\n\t"
 			 "jmp *%%rcx"
 			 :
-			 : "r"(stub->secret), "r"(unmap_from), "r"(in_stub(stub_begin))
-			 : "rcx", "r8", "r12");
+			 : "r"(stub->secret), "r"(unmap_from), "r"(in_stub(stub_begin)), "r"(stub->index)
+			 : "rcx", "r8", "r12", "r13");
 	__builtin_unreachable();
 }
 
