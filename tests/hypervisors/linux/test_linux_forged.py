@@ -124,8 +124,8 @@ def test_returns_to_a_hostile_frame(attack: Callable[..., tuple[Ending, str, str
 
 # ---- every SYSCALL that it can reach ----
 
-_SYSCALLS = 10  # in the stub's page; a look for one more ends behind it
-EXECVE, EXIT_GROUP, CLONE3, MODIFY_LDT, FUTEX, RETURNS, MASK = 59, 231, 435, 154, 202, 15, 14
+_SYSCALLS = 12  # in the stub's page; a look for one more ends behind it
+EXECVE, EXIT_GROUP, CLONE3, MODIFY_LDT, FUTEX, RETURNS, MASK, PRCTL = 59, 231, 435, 154, 202, 15, 14, 157
 
 
 @pytest.mark.parametrize("mode", ["kernel", "user"])
@@ -135,7 +135,7 @@ def test_there_are_so_many(attack: Callable[..., object], mode: str) -> None:
 
 
 @pytest.mark.parametrize("order", range(_SYSCALLS))
-@pytest.mark.parametrize("number", [EXECVE, CLONE3, MMAP, MODIFY_LDT, FUTEX])
+@pytest.mark.parametrize("number", [EXECVE, CLONE3, MMAP, MODIFY_LDT, PRCTL, FUTEX])
 @pytest.mark.parametrize("mode", ["kernel", "user"])
 def test_each_of_them(attack: Callable[..., tuple[Ending, str, str]], mode: str, number: int, order: int) -> None:
     """With registers of which none is right; -1 in mmap's flags and rights would be everything."""
