@@ -192,10 +192,11 @@ def _calls(older: Interface, newer: Interface) -> Iterator[Finding]:
         if call.name not in known and call.since != newer.version:
             yield broken(Rule.VERSION, f"call {call.name}", f"is new in {newer.version} and says since {call.since}")
     ranks = {profile.name: profile.value for profile in older.profiles}
+    last = max(ranks.values(), default=0) + 1  # of one that is new, and of none
     for old, new in _common(older.calls, newer.calls):
         where = f"call {old.name}"
         yield from _call(where, old, new)
-        if (before := ranks[old.profile]) != (after := ranks.get(new.profile, max(ranks.values()) + 1)):
+        if (before := ranks.get(old.profile, last)) != (after := ranks.get(new.profile, last)):
             what = f"was in profile {old.profile} and is in {new.profile}"
             yield broken(Rule.PROFILE, where, what) if after > before else extended(where, what)
 

@@ -105,6 +105,10 @@ int64_t console_read(uint64_t buffer, uint64_t size);
 bool console_receive(void);
 bool console_has_room(void);
 
+/* ---- random.c ---- */
+
+int64_t random_read(uint64_t buffer, uint64_t size);
+
 /* ---- io.c: what I has noticed ---- */
 
 /* True once for each time that input has arrived. */
