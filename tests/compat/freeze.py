@@ -21,7 +21,8 @@ from pathlib import Path
 _HERE = Path(__file__).resolve().parent
 _TOP = _HERE.parents[1]
 #: Guests: folders with a guest.toml. Those that are there.
-GUESTS = ("kernels/hello", "kernels/sites", "kernels/conform/*", "tests/hypervisors/contract/guest")
+GUESTS = ("kernels/hello", "kernels/sites", "kernels/conform/*", "tests/hypervisors/contract/guest",
+          "tests/compat/guest")
 #: ROMs with what belongs to them. Not linux: its interface to the runner is private to one release of the two, and the
 #: runner of that release is a program for one host kernel; a set would promise what nobody can keep.
 ROMS = ("emu", "template", "xen")
@@ -59,7 +60,8 @@ def strip(data: bytes) -> bytes:
 
 def build(folder: Path) -> None:
     """All files of the present sources, into an empty folder."""
-    from openvmi.guest.build import build as build_guest
+    from openvmi.guest.build import build_defined as build_guest
+    from openvmi.guest.definition import read as read_guest
     from openvmi.rom.build import build as build_rom
 
     cache = _TOP / "build" / "cache"
@@ -67,11 +69,9 @@ def build(folder: Path) -> None:
         (folder / part).mkdir(parents=True)
     for pattern in GUESTS:
         for definition in sorted(_TOP.glob(f"{pattern}/guest.toml")):
-            where = definition.parent
-            name = where.parent.name if where.name == "guest" else where.name
-            if where.parent.name == "conform":
-                name = f"conform-{name}"
-            build_guest(where, folder / "guests" / f"{name}.elf", cache)
+            about = read_guest(definition.parent)
+            if about.libvmi:
+                build_guest(about, folder / "guests" / f"{about.name}.elf", cache)
     for name in ROMS:
         build_rom(_TOP / "roms" / name, folder / "roms" / f"{name}.rom", cache)
     for path in [*folder.glob("guests/*.elf"), *folder.glob("roms/*.shim")]:
