@@ -6,7 +6,7 @@
 extern const uint8_t direct_irq_disable[], direct_irq_save[], direct_irq_save_disable[], direct_irq_pending[],
 	direct_irq_restore[],
 	direct_fault_address_read[], direct_address_space_read[];
-void direct_iret(void), direct_sys_ret(void), irq_enable(void), halt(void), cpuid_read(void),
+void direct_iret(void), direct_sys_ret(void), irq_enable(void), halt(void),
 	msr_read(void), msr_write(void), direct_address_space_set(void), direct_pte_set(void),
 	direct_pte_set_batch(void), direct_pte_update_deferred(void),
 	direct_pte_make(void), direct_pte_read(void), direct_tlb_flush(void), direct_tlb_flush_page(void),

@@ -128,7 +128,7 @@ revisions:
 
 	ROM_RECIPE VMI_CALL_IRQ_PENDING
 	movzbl HIGH, %eax
-	shrl $EMU_HIGH_WAITING_BIT, %eax
+	shrl $7, %eax			/* its sign */
 	ROM_END
 
 	ROM_RECIPE VMI_CALL_IRQ_RESTORE

@@ -40,6 +40,5 @@
 
 #define EMU_HIGH_IF 0x02
 #define EMU_HIGH_WAITING 0x80
-#define EMU_HIGH_WAITING_BIT 7
 
 #endif

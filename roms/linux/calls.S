@@ -152,7 +152,7 @@ clock:
 
 	ROM_RECIPE VMI_CALL_IRQ_PENDING
 	movzbl HIGH, %eax
-	shrl $LNX_HIGH_WAITING_BIT, %eax
+	shrl $7, %eax			/* its sign */
 	ROM_END
 
 	ROM_RECIPE VMI_CALL_IRQ_RESTORE

@@ -74,7 +74,6 @@
 
 #define LNX_HIGH_IF 0x02
 #define LNX_HIGH_WAITING 0x80
-#define LNX_HIGH_WAITING_BIT 7
 
 /*
  * ---- start of the ROM's data: the clock, u64 each. M writes it while K is at an INT; with a rate of 0, ClockRead is one.
