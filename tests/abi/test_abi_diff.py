@@ -213,6 +213,12 @@ def test_every_rule_has_a_change_that_breaks_it() -> None:
     assert {rule for _, rule, _ in BROKEN.values()} == set(Rule)
 
 
+def test_the_documentation_has_the_rules(top: Path) -> None:
+    text = (top / "docs" / "compatibility.md").read_text()
+    assert [line for line in text.splitlines() if line.startswith("| `")] == [
+        f"| `{rule.key}` | {rule.value} |" for rule in Rule]
+
+
 @pytest.mark.parametrize("name", EXTENDED)
 def test_extended(name: str) -> None:
     change, said = EXTENDED[name]

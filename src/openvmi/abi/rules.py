@@ -50,9 +50,9 @@ def _call_problems(call: Call, abi: Interface, site_limit: int) -> Iterator[str]
     if call.native.target and not BRANCH <= call.site <= LONGEST:
         yield (f"{call.name}: a site of {call.site} bytes, and a call or jump has {BRANCH}, with prefixes at most "
                f"{LONGEST}")
-    if len(call.native.fill(call.site)) != call.site or call.site > site_limit:
-        yield (f"{call.name}: a site of {call.site} bytes with {len(call.native.fill(call.site))} native ones; they must "
-               f"fill it, and there are at most {site_limit}")
+    if (size := len(call.native.fill(call.site))) != call.site or call.site > site_limit:
+        yield (f"{call.name}: a site of {call.site} bytes with {size} native ones; they must fill it, and there are at "
+               f"most {site_limit}")
     if unknown := set(call.errors) - {e.name for e in abi.errors}:
         yield f"{call.name}: unknown errors {sorted(unknown)}"
     if len(call.arguments) > len(abi.argument_registers):

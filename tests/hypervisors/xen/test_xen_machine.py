@@ -198,7 +198,7 @@ def test_no_shim(make: Alone, hello: GuestImage, rom: RomImage, tmp_path: Path,
                  monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(xen.resources, "built", lambda kind: tmp_path)
     with pytest.raises(UnavailableError, match=r"xen.shim: the boot shim of xen is not built; run: openvmi rom build"):
-        make(hello, rom)
+        make(hello, RomImage.parse(rom.data, str(tmp_path / "xen.rom")))
 
 
 def test_nothing_is_left(alone: Alone) -> None:
