@@ -95,6 +95,8 @@ def main(arguments: list[str]) -> str | None:
         return __doc__
     if kept.exists() and not arguments:
         return f"{kept} is there already, and what was released does not change; to compare with it: --check"
+    if arguments and not kept.exists():
+        return f"there is no set of {CURRENT} yet; without --check it is made"
     with tempfile.TemporaryDirectory(dir=_HERE, prefix=f".{CURRENT}.") as scratch:
         made = Path(scratch) / CURRENT
         build(made)

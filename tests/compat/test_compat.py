@@ -160,6 +160,8 @@ def test_a_set_is_made_of_what_there_is(tmp_path: Path) -> None:
 def test_a_released_set_is_not_made_again(monkeypatch: pytest.MonkeyPatch, top: Path) -> None:
     monkeypatch.setattr("openvmi.abi.load.CURRENT", SETS[0])
     assert "is there already" in (freeze.main([]) or "")
+    monkeypatch.setattr("openvmi.abi.load.CURRENT", "4.999")
+    assert freeze.main(["--check"]) == "there is no set of 4.999 yet; without --check it is made"
     done = subprocess.run([sys.executable, str(HERE / "freeze.py"), "--nonsense"], capture_output=True, text=True)
     assert done.returncode == 1 and "--check" in done.stderr
 
