@@ -38,6 +38,8 @@ PLACES = {
 #: added to since 4.0 and not changed; from a release that changes it on, its older ROMs belong to older releases of
 #: openvmi only, and leave this list. template has none.
 OLDER = {"emu": ("emu", "emu", "", ()), "bare template": ("bare", "template", "", PC), "xen": ("xen", "xen", "", XEN)}
+#: Where every byte counts. Not on template: the console of 4.0's loses some when who reads is slow.
+EXACT = ("emu", "xen")
 #: Checks of old guests that asked for more than the contract says, as patterns of sentences.
 TOO_MUCH = (
     r"base/Probe of what is no group gives 0",  # 4.0 asks for 0x0a, too, which 4.1 gave to group random
@@ -178,7 +180,7 @@ def test_an_old_guest_runs_at_full_function(version: str, name: str, place: str)
     if place in OLDER:
         before, said_before = older(guest, version, place)
         passes(before, said_before, place)
-        assert same(said) == same(said_before)
+        assert place not in EXACT or same(said) == same(said_before)
     # No check is left out: as many as with its own ROM on the emulator.
     reference = older(guest, version, "emu")[1]
     sentences = [[line.split(": ")[0] for line in text.splitlines() if line.startswith(("ok ", "FAILED "))]
