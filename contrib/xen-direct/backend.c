@@ -3,9 +3,10 @@
 #include "direct.h"
 
 /* Here, in assembler. */
-extern const uint8_t direct_irq_disable[], direct_irq_save[], direct_irq_save_disable[], direct_irq_restore[],
+extern const uint8_t direct_irq_disable[], direct_irq_save[], direct_irq_save_disable[], direct_irq_pending[],
+	direct_irq_restore[],
 	direct_fault_address_read[], direct_address_space_read[];
-void direct_iret(void), direct_sys_ret(void), irq_enable(void), halt(void), cpuid_read(void),
+void direct_iret(void), direct_sys_ret(void), irq_enable(void), halt(void),
 	msr_read(void), msr_write(void), direct_address_space_set(void), direct_pte_set(void),
 	direct_pte_set_batch(void), direct_pte_update_deferred(void),
 	direct_pte_make(void), direct_pte_read(void), direct_tlb_flush(void), direct_tlb_flush_page(void),
@@ -59,6 +60,7 @@ static const struct pv_backend_op ops[] = {
 
 	INLINE(IRQ_DISABLE, direct_irq_disable), CALL(IRQ_ENABLE, irq_enable),
 	INLINE(IRQ_SAVE, direct_irq_save), INLINE(IRQ_SAVE_DISABLE, direct_irq_save_disable),
+	INLINE(IRQ_PENDING, direct_irq_pending),
 	{ VMI_CALL_IRQ_RESTORE, { .kind = VMI_LINK_INLINE, .size = DIRECT_SIZE_IRQ_RESTORE,
 				  .code = (const uint8_t *)direct_irq_restore,
 				  .relocation_count = 1, .relocations = &restore_call } },

@@ -30,6 +30,10 @@
 	movb $1, MASK
 	END direct_irq_save_disable
 
+	CODE direct_irq_pending, DIRECT_SIZE_IRQ_PENDING
+	movzbl PENDING, %eax
+	END direct_irq_pending
+
 	CODE direct_irq_restore, DIRECT_SIZE_IRQ_RESTORE
 	btl $9, %edi
 	.byte 0x73, 5			/* jnc over the call */

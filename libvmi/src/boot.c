@@ -14,6 +14,7 @@ static uint32_t native_groups = ALL_GROUPS; /* neither linked nor absent */
 static struct vmi_vcpu_block boot_block __attribute__((aligned(256)));
 static const char *backend_name;
 
+extern const struct vmi_note_version vmi_note_version;
 extern const struct vmi_backend *const vmi_backends_start[], *const vmi_backends_end[];
 
 uint64_t vmi_physical(const void *address)
@@ -35,8 +36,23 @@ int vmi_is_linked(unsigned group)
 	return vmi_linked >> group & 1;
 }
 
+/*
+ * A ROM older than this libvmi knows nothing of some calls in the groups that it has; their native forms are not meant for
+ * its hypervisor. They answer NOT_SUPPORTED; those without a result do nothing.
+ */
+static void ops_absent(unsigned minor, uint32_t groups)
+{
+	for (unsigned i = 0; i < vmi_form_count; i++)
+		if (vmi_forms[i].minor > minor && groups >> (vmi_forms[i].call >> 8) & 1)
+			pv_ops[i] = (struct pv_op){
+				.kind = vmi_forms[i].answers ? VMI_LINK_CALL : VMI_LINK_NOP,
+				.target = (uint64_t)vmi_absent,
+			};
+}
+
 void vmi_ops_from_rom(const struct vmi_rom *rom, uint32_t groups)
 {
+	ops_absent(rom->header->minor, groups);
 	for (uint32_t i = 0; i < rom->descriptor->call_count; i++) {
 		const struct vmi_rom_call *call = &rom->calls[i];
 		int index = vmi_form_index(call->number);
@@ -66,13 +82,13 @@ static void link(uint32_t groups, uint32_t native)
 	vmi_linked = groups;
 	native_groups = native;
 
-	int64_t error = pv_init(VMI_VERSION, native);
+	int64_t error = pv_init(VMI_MAJOR << 16 | vmi_note_version.minor, native); /* what it needs, not what it knows */
 
 	if (error) {
 		vmi_sites_restore();
 		vmi_linked = 0;
 		vmi_refuse(VMI_GATE_INIT, "Init of the ROM or back-end failed with error %ld; it does not run VMI %u.%u with these "
-			   "groups native: %x; use another vmi.disable=, or vmi=off", error, VMI_MAJOR, VMI_MINOR, native);
+			   "groups native: %x; use another vmi.disable=, or vmi=off", error, VMI_MAJOR, vmi_note_version.minor, native);
 	}
 }
 

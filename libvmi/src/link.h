@@ -13,6 +13,8 @@ struct vmi_form {
 	uint16_t call;
 	uint8_t size; /* bytes of the site, which the native form fills */
 	uint8_t jumps; /* never returns: reached by a jump, not by a call */
+	uint8_t minor; /* version since which the call exists */
+	uint8_t answers; /* has a result */
 	enum vmi_form_kind kind;
 	uint8_t code[VMI_SITE_LIMIT];
 	const void *target; /* of a call or jump */
@@ -87,6 +89,8 @@ extern struct pv_op pv_ops[VMI_FORM_LIMIT];
 extern uint8_t vmi_revisions[VMI_GROUP_COUNT];
 extern uint32_t vmi_linked; /* bit per group */
 
+/* In the place of a call that the ROM is too old for: NOT_SUPPORTED, every other register as it was. */
+void vmi_absent(void);
 /* Fills pv_ops for the groups in the mask from the ROM. */
 void vmi_ops_from_rom(const struct vmi_rom *rom, uint32_t groups);
 /* Compares every site with its native form. 0, or the address of the first that differs. */

@@ -60,7 +60,7 @@ static unsigned group_by_name(const char *name)
 		if (!strcmp(name, vmi_groups[group].name))
 			return group;
 	vmi_refuse(VMI_GATE_OPTION, "vmi.disable=%s: there is no such group; use irq, trap, mmu, time, event, smp, sys, "
-		   "suspend or debug", name);
+		   "suspend, debug or random", name);
 }
 
 static uint32_t read_groups(char *list)

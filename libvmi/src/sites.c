@@ -64,8 +64,10 @@ void vmi_forms_init(void)
 
 		index_of[form->call >> 8][form->call & 0xff] = i + 1;
 		memcpy(image, form->code, form->size);
-		if (form->kind != VMI_FORM_CODE)
-			image[0] = form->kind == VMI_FORM_CALL ? 0xe8 : 0xe9;
+		if (form->kind == VMI_FORM_CODE)
+			continue;
+		memset(image, 0x2e, form->size - 5); /* CS prefixes, which mean nothing */
+		image[form->size - 5] = form->kind == VMI_FORM_CALL ? 0xe8 : 0xe9;
 	}
 }
 
@@ -88,7 +90,7 @@ static void native_at(uint8_t *to, unsigned index, uint64_t address)
 
 	__builtin_memcpy(to, native_image[index], VMI_SITE_LIMIT);
 	if (form->kind != VMI_FORM_CODE)
-		put_rel32(to + 1, address + 5, (uint64_t)form->target);
+		put_rel32(to + form->size - 4, address + form->size, (uint64_t)form->target);
 }
 
 static uint64_t load(const uint8_t *from)

@@ -52,6 +52,7 @@
 	HYPERCALL VMI_CALL_MEMORY_BALLOON
 	HYPERCALL VMI_CALL_TRACE_MARK
 	HYPERCALL VMI_CALL_CRASH_REPORT
+	HYPERCALL VMI_CALL_RANDOM_READ
 
 /* ---- what this ROM knows by itself ---- */
 
@@ -71,7 +72,7 @@ probe:
 	.section .rodata
 revisions:
 	.byte VMI_REVISION_BASE, VMI_REVISION_IRQ, VMI_REVISION_TRAP, VMI_REVISION_MMU, VMI_REVISION_TIME
-	.byte VMI_REVISION_EVENT, 0, VMI_REVISION_SYS, 0, VMI_REVISION_DEBUG
+	.byte VMI_REVISION_EVENT, 0, VMI_REVISION_SYS, 0, VMI_REVISION_DEBUG, VMI_REVISION_RANDOM
 	.text
 
 /* ---- hypercalls that preserve every register: short enough to stand in the site ---- */
@@ -123,6 +124,11 @@ revisions:
 	ROM_RECIPE VMI_CALL_IRQ_SAVE_DISABLE
 	movl %gs:rom_vcpu + EMU_FLAGS, %eax
 	andb $~EMU_HIGH_IF, HIGH
+	ROM_END
+
+	ROM_RECIPE VMI_CALL_IRQ_PENDING
+	movzbl HIGH, %eax
+	shrl $7, %eax			/* its sign */
 	ROM_END
 
 	ROM_RECIPE VMI_CALL_IRQ_RESTORE

@@ -50,6 +50,7 @@
 	HYPERCALL VMI_CALL_MEMORY_BALLOON
 	HYPERCALL VMI_CALL_TRACE_MARK
 	HYPERCALL VMI_CALL_CRASH_REPORT
+	HYPERCALL VMI_CALL_RANDOM_READ
 
 /* ---- what this ROM knows by itself ---- */
 
@@ -68,7 +69,8 @@ probe:
 
 revisions: /* not in the data, which begins with the clock */
 	.byte VMI_REVISION_BASE, VMI_REVISION_IRQ, VMI_REVISION_TRAP, VMI_REVISION_MMU, VMI_REVISION_TIME
-	.byte VMI_REVISION_EVENT, 0, VMI_REVISION_SYS, 0, VMI_REVISION_DEBUG
+	.byte VMI_REVISION_EVENT, 0, VMI_REVISION_SYS, 0, VMI_REVISION_DEBUG, VMI_REVISION_RANDOM
+	.fill 8, 1, 0x90 /* whoever disassembles it comes back into step here */
 
 	ROM_CALL VMI_CALL_FPU_TRAP_SET, fpu_trap_set
 
@@ -155,6 +157,11 @@ clock:
 	ROM_RECIPE VMI_CALL_IRQ_SAVE_DISABLE
 	movl %gs:rom_vcpu + LNX_FLAGS, %eax
 	andb $~LNX_HIGH_IF, HIGH
+	ROM_END
+
+	ROM_RECIPE VMI_CALL_IRQ_PENDING
+	movzbl HIGH, %eax
+	shrl $7, %eax			/* its sign */
 	ROM_END
 
 	ROM_RECIPE VMI_CALL_IRQ_RESTORE

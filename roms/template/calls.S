@@ -44,7 +44,17 @@ probe:
 	leaq revisions(%rip), %rcx
 	movl %edi, %edi
 	movzbl (%rcx, %rdi), %eax
+	cmpl $VMI_GROUP_RANDOM, %edi
+	je 2f
 1:	ret
+2:	pushq %rbx			/* of the processor: the only group that not every PC has */
+	movl $1, %eax
+	cpuid
+	shrl $30, %ecx			/* RDRAND */
+	andl $1, %ecx
+	movl %ecx, %eax
+	popq %rbx
+	ret
 
 /* EDI: item, RSI: buffer, RDX: room. The texts stand one after the other, each after its length. */
 	.balign 8
@@ -71,7 +81,7 @@ info:
 	.section .rodata
 revisions:
 	.byte VMI_REVISION_BASE, VMI_REVISION_IRQ, VMI_REVISION_TRAP, VMI_REVISION_MMU, VMI_REVISION_TIME
-	.byte VMI_REVISION_EVENT, 0, VMI_REVISION_SYS, 0, 0
+	.byte VMI_REVISION_EVENT, 0, VMI_REVISION_SYS, 0, 0, VMI_REVISION_RANDOM
 texts:
 	.macro TEXT text
 	.byte 882f - 881f
@@ -113,6 +123,8 @@ texts:
 	nop
 1:
 	ROM_END
+
+	ROM_NATIVE VMI_CALL_IRQ_PENDING	/* the kernel has its events itself */
 
 	ROM_RECIPE VMI_CALL_HALT
 	sti
@@ -210,7 +222,7 @@ console_write:
 	movq %rsi, %r8
 1:	testq %rsi, %rsi
 	jz 3f
-	movl $100000, %ecx
+	movl $1000000, %ecx		/* a second on a PC; who reads may be slow, not gone */
 	movl $SERIAL + LINE_STATUS, %edx
 2:	inb %dx, %al
 	testb $LINE_EMPTY, %al
@@ -225,3 +237,7 @@ console_write:
 	ret
 4:	movq $VMI_INVALID, %rax
 	ret
+
+/* ---- random: the processor's, which needs no privilege ---- */
+
+	ROM_NATIVE VMI_CALL_RANDOM_READ

@@ -27,6 +27,10 @@ rom_data:				/* first in the data page: see the list of sources in rom.toml */
 	sbbl %eax, %eax			/* every bit, FLAG_IF too, where the mask was 0 */
 	ROM_END
 
+	ROM_RECIPE VMI_CALL_IRQ_PENDING
+	movzbl PENDING, %eax		/* 0 or 1, of Xen's channels and the ROM's own sources */
+	ROM_END
+
 	ROM_RECIPE VMI_CALL_IRQ_SAVE_DISABLE
 	cmpb $1, MASK
 	sbbl %eax, %eax
@@ -107,3 +111,5 @@ rom_data:				/* first in the data page: see the list of sources in rom.toml */
 	ROM_CALL VMI_CALL_CONSOLE_READ, console_read
 	ROM_CALL VMI_CALL_SHUTDOWN, shutdown
 	ROM_CALL VMI_CALL_MEMORY_BALLOON, memory_balloon
+
+	ROM_NATIVE VMI_CALL_RANDOM_READ	/* the processor's, which needs no privilege */

@@ -2,7 +2,9 @@
 /* Group base: from the shim's hands into the kernel's, and what this is. */
 #include "rom.h"
 
-#define MAY_BE_NATIVE (1u << VMI_GROUP_SMP | 1u << VMI_GROUP_SUSPEND | 1u << VMI_GROUP_DEBUG)
+#define MAY_BE_NATIVE (1u << VMI_GROUP_SMP | 1u << VMI_GROUP_SUSPEND | 1u << VMI_GROUP_DEBUG | 1u << VMI_GROUP_RANDOM)
+
+#define CPUID_1_RDRAND (1u << 30) /* ECX (Intel SDM volume 2A, CPUID) */
 
 int64_t init(uint32_t version, uint64_t native_groups)
 {
@@ -22,6 +24,12 @@ uint32_t probe(uint32_t group)
 		[VMI_GROUP_SMP] = VMI_REVISION_SMP, [VMI_GROUP_SYS] = VMI_REVISION_SYS,
 	};
 
+	if (group == VMI_GROUP_RANDOM) { /* the domain's processor may have it or not */
+		uint32_t registers[4];
+
+		cpuid_read(1, 0, registers);
+		return registers[2] & CPUID_1_RDRAND ? VMI_REVISION_RANDOM : 0;
+	}
 	return group < VMI_GROUP_COUNT ? revisions[group] : 0;
 }
 

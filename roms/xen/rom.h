@@ -168,6 +168,7 @@ int64_t traps_init(void);
 
 /* ---- entry.S ---- */
 
+void cpuid_read(uint32_t leaf, uint32_t subleaf, uint32_t registers[4]);
 uint32_t events_off(void); /* an event handler may call what it has interrupted: what both write is written between these */
 void events_on(uint32_t before); /* what events_off gave */
 

@@ -26,17 +26,19 @@ def test_interface_is_one_with_sites() -> None:
 
 
 def test_unknown_version() -> None:
-    with pytest.raises(UsageError, match=r"there is no VMI 9\.9; known are 4\.0, 3\.0$"):
+    with pytest.raises(UsageError, match=r"there is no VMI 9\.9; known are 4\.1, 4\.0, 3\.0$"):
         load.interface("9.9")
 
 
 def test_calls_of_the_brief_exist() -> None:
     """Literal: names and numbers are frozen."""
     numbers = {call.name: call.number for call in load.interface().calls}
-    assert len(numbers) == 61
+    assert len(numbers) == 63
+    assert len(load.interface("4.0").calls) == 61
     for name, number in {"Init": 0x0000, "Probe": 0x0001, "IrqDisable": 0x0100, "Halt": 0x0105, "Iret": 0x0203,
                          "PteSetBatch": 0x0303, "ClockRead": 0x0400, "EventSend": 0x0504, "VcpuYield": 0x0604,
-                         "Shutdown": 0x0702, "Suspend": 0x0801, "CrashReport": 0x0902}.items():
+                         "Shutdown": 0x0702, "Suspend": 0x0801, "CrashReport": 0x0902, "IrqPending": 0x0106,
+                         "RandomRead": 0x0A00}.items():
         assert numbers[name] == number
 
 
@@ -79,7 +81,12 @@ BROKEN = {
     "name twice": (call(name="Init"), "Init: name or number"),
     "number outside its group": (call(number=0x0200), "IrqDisable: number 0x0200 is not in group 0x01"),
     "convention": (call(convention="fast"), "unknown convention 'fast'"),
-    "profile of a call": (call(profile="tiny"), "or profile 'tiny'"),
+    "profile of a call": (call(profile="tiny"), "IrqDisable: profile 'tiny'; its group is in base, paged, smp, full"),
+    "no profile for a group that is in one": (call(profile="none"), "profile 'none'; its group is in base"),
+    "a profile without the group": (group("random", calls=(evolve(load.interface().calls[-1], profile="full"),)),
+                                    "RandomRead: profile 'full'; its group is in none"),
+    "a call too long": (group("random", calls=(evolve(load.interface().calls[-1], site=16),)),
+                        "RandomRead: a site of 16 bytes, and a call or jump has 5, with prefixes at most 15"),
     "site too small": (call(site=0), "IrqDisable: a site of 0 bytes with 15 native ones"),
     "site not filled": (call(site=17), "they must fill it"),
     "error": (call(errors=("OOPS",)), "IrqDisable: unknown errors ['OOPS']"),

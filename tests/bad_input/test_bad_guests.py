@@ -66,7 +66,6 @@ SITES = {
     "in data": (lambda g: g.site(0, "distance", 0), "is not in the guest's code"),
     "bytes differ": (lambda g: g.flip(g.code_of_site(0)), "the file is damaged or was patched"),
     "overlapping": (lambda g: g.site(1, "distance", 0) and overlap(g), "overlaps the site"),
-    "unknown call": (lambda g: g.site(0, "call", 0x01F0), "has no such call"),
     "too long": (lambda g: g.site(0, "size", SITE_LIMIT + 1), f"expected 1 to {SITE_LIMIT}"),
     "wrong length": (lambda g: g.site(0, "size", 1), "rebuild the guest"),
     "empty": (lambda g: g.site(0, "size", 0), "has 0 bytes"),

@@ -22,7 +22,7 @@ CASES: dict[str, tuple[Callable[[Rom], Rom], str]] = {
     "flipped last byte": (lambda r: r.flip(-1), "byte sum 0x01 at offset"),
     "flipped text, sealed": (
         lambda r: r.flip(RomDescriptor.unpack(bytes(r.data), r.descriptor_at).text).seal(), "build id"),
-    "major version 5": (lambda r: r.header("major", 5), "interface version 5.0 at offset 0xd, expected version 4"),
+    "major version 5": (lambda r: r.header("major", 5), "interface version 5.1 at offset 0xd, expected version 4"),
     "length": (lambda r: r.header("length", 1), "a length of 512 bytes"),
     "descriptor outside": (lambda r: r.header("descriptor", FAR, "I"), "descriptor at 0xffffffff"),
     "text outside": (lambda r: r.descriptor("text", FAR - 15), "text of"),

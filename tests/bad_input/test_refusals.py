@@ -59,7 +59,7 @@ def test_rom_newer_than_the_guest_needs(tmp_path: Path) -> None:
 @pytest.mark.parametrize("data", [classic_rom(), Rom().header("major", 3).data], ids=["in order", "by its header"])
 def test_rom_of_the_classic_interface(data: bytes, tmp_path: Path) -> None:
     (tmp_path / "old.rom").write_bytes(data)
-    refused(openvmi(*HELLO, "--rom", tmp_path / "old.rom"), Status.REFUSED, "old.rom: a ROM of VMI 3.0",
+    refused(openvmi(*HELLO, "--rom", tmp_path / "old.rom"), Status.REFUSED, "old.rom: a ROM of VMI 3.",
             f"a guest of VMI {MAJOR}.{MINOR} needs one of version {MAJOR}", "openvmi run bzImage")
 
 

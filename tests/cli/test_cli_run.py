@@ -167,7 +167,7 @@ def test_other_major_version(fake: FakeHypervisor, tiny_file: Path, tmp_path: Pa
     data[at] = 5
     (tmp_path / "five.elf").write_bytes(data)
     assert main.run(["run", str(tmp_path / "five.elf")]) == 121
-    assert "built for VMI 5.0, this openvmi has 4.0" in capfd.readouterr().err
+    assert "built for VMI 5.1, this openvmi has 4.1" in capfd.readouterr().err
 
 
 def test_unusable_hypervisor(fake: FakeHypervisor, tiny_file: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -139,11 +139,11 @@ def test_rom_that_is_wrong_is_offered_all_the_same(pc: FakePc, bzimage: Path, ro
     (["{linux}", "--initrd", "/does/not/exist"], 64, "cannot read this initrd"),
     (["{linux}", "--cpus", "0"], 64, "--cpus"),
     (["{linux}", "--rom", "nothing"], 64, "no ROM 'nothing'"),
-    (["{linux}", "--rom", "{emu}"], 121, "a ROM of VMI 4.0, and a Linux kernel with CONFIG_VMI needs one of version 3"),
+    (["{linux}", "--rom", "{emu}"], 121, "a ROM of VMI 4.1, and a Linux kernel with CONFIG_VMI needs one of version 3"),
     (["{linux}", "--rom", "{linux}"], 65, "vmlinuz.old"),
     (["{guest}", "--initrd", "{linux}"], 64, "--initrd and --cpus are for Linux kernels, and"),
     (["{guest}", "--cpus", "1"], 64, "is a guest of VMI 4, which runs on one processor"),
-    (["{guest}", "--rom", "{rom}"], 121, "a ROM of VMI 3.0, and a guest of VMI 4.0 needs one of version 4"),
+    (["{guest}", "--rom", "{rom}"], 121, "a ROM of VMI 3.0, and a guest of VMI 4.1 needs one of version 4"),
 ])
 def test_refused(arguments: list[str], status: int, said: str, pc: FakePc, bzimage: Path, tiny_file: Path, rom: Path,
                  top: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -28,6 +28,7 @@ from elf_maker import (
     X,
 )
 
+from openvmi.abi.names import MINOR
 from openvmi.errors import BadFileError, BadGuestError, UsageError
 from openvmi.guest import image
 from openvmi.guest.sites import SiteRecord
@@ -82,8 +83,15 @@ def test_vendor_calls_and_newer_minors_may_be_unknown() -> None:
     assert image.parse(maker.bytes(), "g").site_records()[0].call == 0xE001
     maker = Maker()
     maker.records[0].call = 0x01F0
-    maker.notes[VERSION] = struct.pack("<HHI", 4, 1, 99)
+    maker.notes[VERSION] = struct.pack("<HHI", 4, MINOR + 1, 99)
     assert image.parse(maker.bytes(), "g").profile == 99
+
+
+def test_a_guest_that_needs_no_more_may_know_newer_calls() -> None:
+    """Its version is the one that it needs; where a call is missing it does without."""
+    maker = Maker()
+    maker.records[0].call = 0x01F0
+    assert image.parse(maker.bytes(), "g").site_records()[0].call == 0x01F0
 
 
 def q(value: int) -> bytes:
@@ -180,7 +188,6 @@ BROKEN = {
     "site size 0": (site(0, size=0), "has 0 bytes"),
     "site too large": (site(0, size=33), "expected 1 to 32"),
     "sites overlap": (site(1, address=CODE + 14), "overlaps the site that ends at 0x4000100f"),
-    "unknown call": (site(0, call=0x01F0), "VMI 4.0 has no such call"),
     "wrong size": (site(0, size=14), "has 14 bytes; IrqDisable has 15"),
     "native form": (text(0, b"\xfb"), "at 0x40001000 holds fb 2e"),
     "prefix": (text(1, b"\x90"), "the file is damaged or was patched"),

@@ -11,7 +11,7 @@ from openvmi.hypervisors.base import Ending
 from openvmi.running import NO_ROM, Request, run
 
 #: What may differ after the two lines that say where it runs: what linking did, and groups that not every ROM has.
-PLACE = re.compile(r" (native|linked)$|^  sites .*$|^  group (debug|smp) .*$", re.MULTILINE)
+PLACE = re.compile(r" (native|linked)$|^  sites .*$|^  group (debug|smp|random) .*$", re.MULTILINE)
 
 
 def said(on: str, rom: str | None, options: str = "") -> str:

@@ -8,7 +8,7 @@ from attrs import evolve
 
 from openvmi.abi.layout import offset_of
 from openvmi.abi.layouts import BootInfo, NoteGroup, NoteVersion, RomGroup, RomHeader
-from openvmi.abi.names import GROUP_NEEDED, Group, LicenceClass, Profile, Taint
+from openvmi.abi.names import GROUP_NEEDED, MINOR, Group, LicenceClass, Profile, Taint
 from openvmi.hypervisors.base import Ending
 from tests.libvmi.boot import boot, guest, in_descriptor, rom, tamper, tamper_guest
 
@@ -37,14 +37,20 @@ def test_it_runs_with_the_rom_and_without() -> None:
 
 
 def test_a_newer_guest_refuses_an_older_rom() -> None:
-    newer = tamper_guest(guest(), NoteVersion(major=4, minor=0, profile=Profile.PAGED).pack(),
-                         NoteVersion(major=4, minor=1, profile=Profile.PAGED).pack())
-    refused(boot(newer, rom()), "speaks VMI 4.0", "needs 4.1 or later")
+    newer = tamper_guest(guest(), NoteVersion(major=4, minor=MINOR, profile=Profile.PAGED).pack(),
+                         NoteVersion(major=4, minor=MINOR + 1, profile=Profile.PAGED).pack())
+    refused(boot(newer, rom()), f"speaks VMI 4.{MINOR}", f"needs 4.{MINOR + 1} or later")
+
+
+def test_a_guest_that_needs_an_older_version_only_takes_an_older_rom() -> None:
+    older = tamper_guest(guest(), NoteVersion(major=4, minor=MINOR, profile=Profile.PAGED).pack(),
+                         NoteVersion(major=4, minor=0, profile=Profile.PAGED).pack())
+    assert boot(older, tamper(rom(), put(offset_of(RomHeader, "minor"), 0))).outcome.code == 0
 
 
 def test_another_major_version_is_refused() -> None:
     classic = tamper(rom(), put(offset_of(RomHeader, "major"), 3))
-    refused(boot(with_rom=classic), "speaks VMI 3.0", "needs 4.n")
+    refused(boot(with_rom=classic), "speaks VMI 3.1", "needs 4.n")
 
 
 def test_a_rom_newer_in_minor_is_taken() -> None:
@@ -78,8 +84,8 @@ def test_a_needed_group_that_is_missing_is_refused_by_name() -> None:
 
 
 def test_a_profile_that_does_not_exist_is_refused() -> None:
-    odd = tamper_guest(guest(), NoteVersion(major=4, minor=0, profile=Profile.PAGED).pack(),
-                       NoteVersion(major=4, minor=0, profile=9).pack())
+    odd = tamper_guest(guest(), NoteVersion(major=4, minor=MINOR, profile=Profile.PAGED).pack(),
+                       NoteVersion(major=4, minor=MINOR, profile=9).pack())
     refused(boot(odd, rom()), "profile 9", "1 to 4")
 
 
@@ -89,7 +95,8 @@ def test_disabled_groups_run_native(groups: str) -> None:
     result = boot(with_rom=rom(), options=f"vmi.disable={groups}")
     assert result.outcome.ending is Ending.EXIT and result.outcome.code == 0, result.console
     for name in groups.split(","):
-        assert f"group {name:<8} revision 1 native" in result.console
+        revision = 2 if name == "irq" else 1
+        assert f"group {name:<8} revision {revision} native" in result.console
 
 
 def test_tied_groups_go_native_together() -> None:
@@ -135,6 +142,6 @@ def test_exit_status_arrives() -> None:
 def test_boot_information_of_another_version_is_refused(monkeypatch) -> None:
     real = BootInfo.pack
     monkeypatch.setattr(BootInfo, "pack", lambda info: real(evolve(info, major=5)))
-    refused(boot(with_rom=rom()), "version 5.0", "needs version 4")
+    refused(boot(with_rom=rom()), f"version 5.{MINOR}", "needs version 4")
 
 

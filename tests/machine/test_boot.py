@@ -63,7 +63,7 @@ def test_entry_state() -> None:
 def test_boot_info() -> None:
     memory, _, info = _load(rom=FakeRom(), command_line="one two=2")
     assert struct.pack("<I", info.magic) == b"VMIB" and info.size == 152
-    assert (info.major, info.minor, info.flags, info.vcpu_count) == (4, 0, 1, 1)
+    assert (info.major, info.minor, info.flags, info.vcpu_count) == (4, 1, 1, 1)
     assert _text(memory, info.command_line) == b"one two=2" and info.command_line_size == 9
     assert memory.read(Gpa(info.rom), 1024) == FakeRom().data and info.rom_size == 1024 and info.rom % 4096 == 0
     assert (info.window, info.direct_map) == (0x4010_0000, DIRECT)

@@ -77,7 +77,7 @@ def test_guest(tiny_file: Path) -> None:
     tiny = image.load(tiny_file)
     data = guest.describe(tiny)
     assert data["sites"] == {"Init": 1, "IrqDisable": 1, "SysRet": 1, "LazyEnter": 1}
-    assert (data["profile"], data["version"], data["groups"][0]["group"]) == ("base", "4.0", "debug")
+    assert (data["profile"], data["version"], data["groups"][0]["group"]) == ("base", "4.1", "debug")
     assert json.loads(record.text(data))["sha256"] == tiny.sha256
     assert any("r-x" in line and "0x0000000040001000" in line for line in guest.lines(tiny))
 

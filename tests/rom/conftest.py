@@ -34,7 +34,7 @@ stack = 8
 vcpu_size = 16
 [groups]
 base = { revision = 1, may_be_native = false }
-irq = { revision = 1, may_be_native = true }
+irq = { revision = 2, may_be_native = true }
 trap = { revision = 1, may_be_native = true }
 time = { revision = 1, may_be_native = true }
 event = { revision = 1, may_be_native = true }

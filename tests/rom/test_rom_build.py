@@ -30,7 +30,7 @@ def test_emu_in_full(emu: RomImage) -> None:
     assert (emu.name, emu.hypervisor) == ("emu", "emu")
     assert (emu.licence, emu.licence_class.name) == ("MIT OR GPL-2.0-only", "GPL")
     assert emu.descriptor.text_size <= 8192
-    assert [g.group for g in emu.groups] == [0, 1, 2, 3, 4, 5, 7, 9]
+    assert [g.group for g in emu.groups] == [0, 1, 2, 3, 4, 5, 7, 9, 10]
     clock = emu.call(Call.CLOCK_READ)
     assert clock is not None and clock.kind == LinkKind.CALL
     # movl $0x400, %eax; outl %eax, $0x56; ret
@@ -198,9 +198,10 @@ DEFINITIONS = [
     ("stack = 8", "stack = 8\nstuck = 9", "unknown stuck"),
     ("[groups]", "[other]\n[groups]", "unknown other"),
     ("[groups]", "[groups]\nnope = {}", r"\[groups\] nope, expected one of base"),
-    ("irq = { revision = 1", "irq = { revision = 2", "revision = 2, expected 1 to 1"),
-    ("irq = { revision = 1", "irq = { revison = 1", "revision is missing"),
-    ("irq = { revision = 1, may_be_native = true }", "irq = 1", r"\[groups\] irq, expected"),
+    ("irq = { revision = 2", "irq = { revision = 3", "revision = 3, expected 2 to 2"),
+    ("irq = { revision = 2", "irq = { revision = 1", "revision = 1, expected 2 to 2"),
+    ("irq = { revision = 2", "irq = { revison = 2", "revision is missing"),
+    ("irq = { revision = 2, may_be_native = true }", "irq = 1", r"\[groups\] irq, expected"),
     ("base = { revision = 1, may_be_native = false", "base = { revision = 1, may_be_native = true", "never leaves"),
     ('version = "1.2"', 'version = "1"', "expected MAJOR.MINOR"),
     ('version = "1.2"', 'version = "1.256"', "expected MAJOR.MINOR"),

@@ -137,9 +137,9 @@ def test_files(tmp_path: Path, emu: RomImage) -> None:
         with pytest.raises(BadRomError, match="'MIT'"):
             bad(odd)
     for path in (classic, odd):
-        with pytest.raises(RefusedError, match=r"ROM of VMI 3.0, and a guest of VMI 4.0 needs one of version 4; "):
+        with pytest.raises(RefusedError, match=r"ROM of VMI 3.0, and a guest of VMI 4.1 needs one of version 4; "):
             load_current(path)
-    with pytest.raises(RefusedError, match=r"ROM of VMI 4.0, and a Linux kernel with CONFIG_VMI needs one of version"):
+    with pytest.raises(RefusedError, match=r"ROM of VMI 4.1, and a Linux kernel with CONFIG_VMI needs one of version"):
         load_classic(current)
     odd.write_bytes(_header("api_version_maj", "<B", 2))
     with pytest.raises(BadRomError, match=r"interface version 2.0 at offset 0xd, expected version 4"):

@@ -22,7 +22,7 @@ def test_bytes_at_fixed_places(contents: RomContents) -> None:
     assert data[0:2] == b"\x55\xaa"
     assert data[3] == 0xCB  # retf for a BIOS
     assert data[8:12] == b"cVmi"
-    assert data[12:14] == bytes([0, 4])  # minor, major
+    assert data[12:14] == bytes([1, 4])  # minor, major
     assert sum(data) % 256 == 0
     licence = int.from_bytes(data[22:24], "little")
     assert data[licence:licence + 4] == b"MIT\0"

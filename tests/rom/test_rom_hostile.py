@@ -98,7 +98,7 @@ CASES: list[tuple[Callable[..., object], Callable[[Patch], None], str]] = [
     (container.signatures, lambda p: p.header("rom_signature", 0x55AA, 2), "rom_signature 0x55aa"),
     (container.signatures, lambda p: p.header("signature", 0, 4), "signature 0x0 at offset 0x8, expected 0x696d5663"),
     (container.version, lambda p: p.header("major", 3, 1), "classic 32-bit interface"),
-    (container.version, lambda p: p.header("major", 5, 1), "interface version 5.0 at offset 0xd, expected version 4"),
+    (container.version, lambda p: p.header("major", 5, 1), "interface version 5.1 at offset 0xd, expected version 4"),
     (container.length, lambda p: p.header("length", 1, 1), "a length of 512 bytes"),
     (container.length, lambda p: p.header("length", 0, 1), "a length of 0 bytes"),
     (container.length, lambda p: _truncate(p, 700), "expected the 700 bytes"),

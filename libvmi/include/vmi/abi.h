@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* Generated from abi/4.0 by "openvmi abi generate". Do not edit. */
-/* Every number of VMI 4.0, for C and for the assembler. */
+/* Generated from abi/4.1 by "openvmi abi generate". Do not edit. */
+/* Every number of VMI 4.1, for C and for the assembler. */
 #ifndef VMI_ABI_H
 #define VMI_ABI_H
 
 #define VMI_MAJOR 4
-#define VMI_MINOR 0
+#define VMI_MINOR 1
 #define VMI_VERSION (VMI_MAJOR << 16 | VMI_MINOR)
 
 /* Errors: negative results. */
@@ -28,11 +28,12 @@
 #define VMI_GROUP_SYS 0x07
 #define VMI_GROUP_SUSPEND 0x08
 #define VMI_GROUP_DEBUG 0x09
-#define VMI_GROUP_COUNT 10
+#define VMI_GROUP_RANDOM 0x0a
+#define VMI_GROUP_COUNT 11
 
 /* Revisions of the groups that this version describes. */
 #define VMI_REVISION_BASE 1
-#define VMI_REVISION_IRQ 1
+#define VMI_REVISION_IRQ 2
 #define VMI_REVISION_TRAP 1
 #define VMI_REVISION_MMU 1
 #define VMI_REVISION_TIME 1
@@ -41,6 +42,7 @@
 #define VMI_REVISION_SYS 1
 #define VMI_REVISION_SUSPEND 1
 #define VMI_REVISION_DEBUG 1
+#define VMI_REVISION_RANDOM 1
 
 /* Profiles. */
 #define VMI_PROFILE_BASE 1 /* A kernel without page-table management of its own. */
@@ -59,6 +61,7 @@
 #define VMI_CALL_IRQ_RESTORE 0x0103
 #define VMI_CALL_IRQ_SAVE_DISABLE 0x0104
 #define VMI_CALL_HALT 0x0105
+#define VMI_CALL_IRQ_PENDING 0x0106
 #define VMI_CALL_TRAP_TABLE_SET 0x0200
 #define VMI_CALL_SYSCALL_ENTRY_SET 0x0201
 #define VMI_CALL_KERNEL_STACK_SET 0x0202
@@ -110,6 +113,7 @@
 #define VMI_CALL_TRACE_MARK 0x0900
 #define VMI_CALL_DEBUG_BREAK 0x0901
 #define VMI_CALL_CRASH_REPORT 0x0902
+#define VMI_CALL_RANDOM_READ 0x0a00
 
 /* Event sources, first argument of the event calls. */
 #define VMI_SOURCE_TIMER 0 /* The deadline given to TimerSet has passed. */
@@ -193,6 +197,8 @@
 #define VMI_BATCH_LIMIT 0x200
 /* Bytes in one ConsoleWrite or ConsoleRead. */
 #define VMI_CONSOLE_LIMIT 0x1000
+/* Bytes in one RandomRead. */
+#define VMI_RANDOM_LIMIT 0x100
 /* Bytes of stack that a ROM's call may use at most. */
 #define VMI_STACK_LIMIT 0x100
 /* boot_info.magic: the bytes VMIB. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* Generated from abi/4.0 by "openvmi abi generate". Do not edit. */
+/* Generated from abi/4.1 by "openvmi abi generate". Do not edit. */
 /* For assembler sources: offsets of the structures, and one macro per call that makes a site. */
 #ifndef VMI_ASM_H
 #define VMI_ASM_H
@@ -321,6 +321,19 @@
 	.long 771b - .
 	.short 0x0105
 	.byte 5, 0
+	.popsection
+#endif
+.endm
+
+.macro VMI_IRQ_PENDING
+#ifdef VMI_NO_SITES
+	call vmi_native_irq_pending
+#else
+771:	.byte 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0xe8; .long vmi_native_irq_pending - . - 4
+	.pushsection .vmi.sites, "a", @progbits
+	.long 771b - .
+	.short 0x0106
+	.byte 15, 0
 	.popsection
 #endif
 .endm
@@ -983,6 +996,19 @@
 	.pushsection .vmi.sites, "a", @progbits
 	.long 771b - .
 	.short 0x0902
+	.byte 5, 0
+	.popsection
+#endif
+.endm
+
+.macro VMI_RANDOM_READ
+#ifdef VMI_NO_SITES
+	call vmi_native_random_read
+#else
+771:	call vmi_native_random_read
+	.pushsection .vmi.sites, "a", @progbits
+	.long 771b - .
+	.short 0x0a00
 	.byte 5, 0
 	.popsection
 #endif

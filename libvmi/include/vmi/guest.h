@@ -5,12 +5,17 @@
  *	VMI_GUEST("GPL-2.0-only", VMI_PROFILE_PAGED, VMI_WANTS(VMI_GROUP_DEBUG, 1));
  *
  * after the profile any number of VMI_NEEDS(group, revision) - without it the guest refuses to run - and
- * VMI_WANTS(group, revision).
+ * VMI_WANTS(group, revision). A kernel that needs no more than an older minor version says so by VMI_GUEST_MINOR, defined
+ * before this is included: it then runs on ROMs from that version on, and what they lack is absent (vmi_revision()).
  */
 #ifndef VMI_GUEST_H
 #define VMI_GUEST_H
 
 #include <vmi/abi.h>
+
+#ifndef VMI_GUEST_MINOR
+#define VMI_GUEST_MINOR VMI_MINOR
+#endif
 
 #define VMI_TEXT(x) VMI_TEXT_(x)
 #define VMI_TEXT_(x) #x
@@ -27,7 +32,7 @@
 	__asm__(".pushsection .note.OpenVMI, \"a\", @note\n"			\
 		VMI_NOTE_HEAD(VMI_NOTE_VERSION)					\
 		".globl vmi_note_version\nvmi_note_version:\n"			\
-		".short " VMI_TEXT(VMI_MAJOR) ", " VMI_TEXT(VMI_MINOR) "\n"	\
+		".short " VMI_TEXT(VMI_MAJOR) ", " VMI_TEXT(VMI_GUEST_MINOR) "\n"	\
 		".long " VMI_TEXT(profile) "\n" VMI_NOTE_TAIL			\
 		VMI_NOTE_HEAD(VMI_NOTE_GROUPS)					\
 		".globl vmi_note_groups\nvmi_note_groups:\n"			\

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* Generated from abi/4.0 by "openvmi abi generate". Do not edit. */
-/* The binary structures of VMI 4.0. */
+/* Generated from abi/4.1 by "openvmi abi generate". Do not edit. */
+/* The binary structures of VMI 4.1. */
 #ifndef VMI_LAYOUT_H
 #define VMI_LAYOUT_H
 

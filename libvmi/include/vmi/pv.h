@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* Generated from abi/4.0 by "openvmi abi generate". Do not edit. */
+/* Generated from abi/4.1 by "openvmi abi generate". Do not edit. */
 /*
  * One inline function per call. Each use makes a site: the native form in place, its instructions lengthened to fill the
  * site, and a record in .vmi.sites by which the linker finds it. Built with VMI_NO_SITES the native form stands as anyone
@@ -30,6 +30,7 @@ int64_t vmi_native_init(uint32_t version, uint64_t native_groups);
 uint32_t vmi_native_probe(uint32_t group);
 int64_t vmi_native_info(uint32_t item, uint64_t buffer, uint64_t size);
 int64_t vmi_native_vcpu_init(uint32_t vcpu, uint64_t block);
+uint32_t vmi_native_irq_pending(void);
 int64_t vmi_native_trap_table_set(uint64_t gates, uint32_t count);
 int64_t vmi_native_syscall_entry_set(uint64_t handler, uint64_t native);
 int64_t vmi_native_kernel_stack_set(uint64_t top);
@@ -66,6 +67,7 @@ int64_t vmi_native_suspend_prepare(void);
 int64_t vmi_native_suspend(uint64_t resume);
 void vmi_native_trace_mark(uint32_t mark, uint64_t value);
 void vmi_native_crash_report(uint64_t report);
+int64_t vmi_native_random_read(uint64_t buffer, uint64_t size);
 
 /* Init: First call after linking, once, on the boot VCPU with interrupts disabled. Tells the ROM which groups
  * stay native, so that the hypervisor keeps their state where native code looks for it. NOT_SUPPORTED when
@@ -192,6 +194,22 @@ static inline void pv_halt(void)
 		     : 
 		     : 
 		     : "cc", "memory");
+}
+
+/* IrqPending: 1 when enabling interrupts now would deliver an event, 0 when it would not; changes nothing.
+ * For a kernel that runs with interrupts disabled and opens them only where something waits. 0 is certain of
+ * all that this VCPU has raised by calls; what comes from outside, a deadline too, may show only when the
+ * call is repeated. 1 may also mean that something came which only enabling finds out to be nothing; and it
+ * is the answer where nothing can be known, as with this group native and group event not. */
+static inline uint32_t pv_irq_pending(void)
+{
+	uint32_t result;
+	__asm__ volatile(VMI_SITE(0x0106, 15, ".byte 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0x2e, 0xe8; .long vmi_native_irq_pending - . - 4",
+			      "call vmi_native_irq_pending")
+		     : "=a"(result)
+		     : 
+		     : "cc", "memory");
+	return result;
 }
 
 /* TrapTableSet: Sets the handlers of the vectors named; the others keep theirs. Handlers are entered on the
@@ -810,6 +828,21 @@ static inline void pv_crash_report(uint64_t report)
 		     : "+D"(report), "+r"(vmi_stack_pointer)
 		     : 
 		     : "r10", "r11", "r8", "r9", "rax", "rcx", "rdx", "rsi", "cc", "memory");
+}
+
+/* RandomRead: Writes bytes that nobody can foretell, good enough for keys, and returns how many: all that
+ * were asked for, or fewer, even none, while the source has no more; asking again is right. Touches nothing
+ * behind what it returns. Never waits. NOT_SUPPORTED without a source, where Probe says that the group is
+ * absent. (A host that was told to repeat a run exactly gives the same bytes in each.) */
+static inline int64_t pv_random_read(uint64_t buffer, uint64_t size)
+{
+	int64_t result;
+	__asm__ volatile(VMI_SITE(0x0a00, 5, "call vmi_native_random_read",
+			      "call vmi_native_random_read")
+		     : "=a"(result), "+D"(buffer), "+S"(size), "+r"(vmi_stack_pointer)
+		     : 
+		     : "r10", "r11", "r8", "r9", "rcx", "rdx", "cc", "memory");
+	return result;
 }
 
 #endif

@@ -125,6 +125,11 @@ void vmi_native_timer_arm(void)
 	apic_write(APIC_TIMER_INITIAL, ticks >= UINT32_MAX ? UINT32_MAX : ticks + 1);
 }
 
+int vmi_native_timer_passed(void)
+{
+	return deadline != UINT64_MAX && vmi_native_clock_read() >= deadline;
+}
+
 int vmi_native_timer_due(void)
 {
 	if (deadline == UINT64_MAX)

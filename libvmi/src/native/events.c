@@ -3,6 +3,7 @@
  * Native events: the local APIC, and the I/O APIC for the serial port. The APIC only brings them; what is pending, masked,
  * or being handled is kept here, so that its priorities and what it forgets are nobody's concern.
  */
+#include "../link.h"
 #include "native.h"
 
 #define SPURIOUS_VECTOR 0xff
@@ -54,9 +55,14 @@ uint8_t vmi_native_timer_vector(void)
 	return sources[VMI_SOURCE_TIMER].vector;
 }
 
+static int open(const struct source *source)
+{
+	return source->vector && !source->masked && !source->busy;
+}
+
 static int deliverable(const struct source *source)
 {
-	return source->pending && source->vector && !source->masked && !source->busy;
+	return source->pending && open(source);
 }
 
 /* Sends what may be delivered on its way; with interrupts enabled it has arrived on return. */
@@ -97,6 +103,32 @@ int vmi_native_holds_back(uint64_t vector)
 	source->pending = 0;
 	source->busy = 1;
 	return 0;
+}
+
+/* What the APIC asks for that would be delivered. It may ask for a source that is held back, or was delivered since. */
+static int requested(void)
+{
+	for (unsigned word = 1; word < 8; word++)
+		for (uint32_t set = apic_read(APIC_REQUESTED + word * 16); set; set &= set - 1) {
+			unsigned number = last_bound[word * 32 + __builtin_ctz(set)];
+
+			if (!number)
+				return 1; /* the kernel's own */
+			if (number - 1 == VMI_SOURCE_CONSOLE && open(&sources[VMI_SOURCE_CONSOLE]))
+				return 1; /* pending once it is taken; of all others it is known here */
+		}
+	return 0;
+}
+
+/* IrqPending, for pending.S. */
+uint32_t vmi_native_look_for_events(void)
+{
+	if (pv_ops[vmi_form_index(VMI_CALL_EVENT_BIND)].kind != VMI_LINK_NATIVE)
+		return 1; /* who knows? The hypervisor has the events */
+	for (unsigned i = 0; i < VMI_EVENT_SOURCES; i++)
+		if (deliverable(&sources[i]))
+			return 1;
+	return (open(&sources[VMI_SOURCE_TIMER]) && vmi_native_timer_passed()) || requested();
 }
 
 int64_t vmi_native_event_bind(uint32_t number, uint32_t vector)

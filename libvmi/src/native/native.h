@@ -38,7 +38,7 @@ static inline int canonical(uint64_t address)
 
 /* Local APIC registers (Intel SDM volume 3, table 11-1). */
 enum {
-	APIC_EOI = 0x0b0, APIC_SPURIOUS = 0x0f0, APIC_COMMAND = 0x300, APIC_LVT_TIMER = 0x320,
+	APIC_EOI = 0x0b0, APIC_SPURIOUS = 0x0f0, APIC_REQUESTED = 0x200 /* 8 words, 16 bytes apart */, APIC_COMMAND = 0x300, APIC_LVT_TIMER = 0x320,
 	APIC_TIMER_INITIAL = 0x380, APIC_TIMER_CURRENT = 0x390, APIC_TIMER_DIVIDE = 0x3e0,
 };
 #define APIC_BASE 0xfee00000
@@ -56,10 +56,14 @@ static inline uint32_t apic_read(unsigned reg)
 
 /* Vector of the timer in the local APIC, 0 while unbound (events.c). */
 uint8_t vmi_native_timer_vector(void);
+/* Whether the processor gives random numbers (random.c). */
+int vmi_native_has_random(void);
 /* Whether the deadline has passed, which is told once; arms the timer again when it is ahead (clock.c). */
 int vmi_native_timer_due(void);
 /* Whether console input is waiting (console.c). */
 int vmi_native_console_waits(void);
+/* Whether the deadline has passed; changes nothing (clock.c). */
+int vmi_native_timer_passed(void);
 /* Programs the timer for the present vector and deadline (clock.c). */
 void vmi_native_timer_arm(void);
 /* Makes a source pending, and delivers it when that may be (events.c). */

@@ -11,7 +11,8 @@ int64_t vmi_native_init(uint32_t version, uint64_t native_groups)
 
 uint32_t vmi_native_probe(uint32_t group)
 {
-	if (group >= VMI_GROUP_COUNT || group == VMI_GROUP_SMP || group == VMI_GROUP_SUSPEND)
+	if (group >= VMI_GROUP_COUNT || group == VMI_GROUP_SMP || group == VMI_GROUP_SUSPEND ||
+	    (group == VMI_GROUP_RANDOM && !vmi_native_has_random()))
 		return 0;
 	return vmi_groups[group].revision;
 }

@@ -8,8 +8,8 @@ import re
 from pathlib import Path
 
 from openvmi.abi.classic_model import ANSWERS
-from openvmi.abi.load import CLASSIC, CURRENT, classic, interface
-from openvmi.abi.model import TYPES, Call, Field, Interface, Struct
+from openvmi.abi.load import CLASSIC, CURRENT, definition, versions
+from openvmi.abi.model import CALL, CS, TYPES, Call, Field, Interface, Struct
 from openvmi.errors import AbiError
 from openvmi.files import write_atomically
 
@@ -22,17 +22,17 @@ OUTPUTS = {
     "libvmi/src/forms.c": (CURRENT, "forms.c.j2"),
     "src/openvmi/abi/names.py": (CURRENT, "names.py.j2"),
     "src/openvmi/abi/layouts.py": (CURRENT, "layouts.py.j2"),
-    f"docs/reference/vmi-{CURRENT}.md": (CURRENT, "reference.md.j2"),
     "libvmi/include/vmi/classic.h": (CLASSIC, "classic.h.j2"),
     "src/openvmi/abi/classic.py": (CLASSIC, "classic.py.j2"),
-    f"docs/reference/vmi-{CLASSIC}.md": (CLASSIC, "classic.md.j2"),
+    # Every version keeps its page.
+    **{f"docs/reference/vmi-{version}.md": (version, "classic.md.j2" if version == CLASSIC else "reference.md.j2")
+       for version in versions()},
 }
 
 #: In a native form, `{n} x` is the instruction x after n CS prefixes, which 64-bit mode ignores (Intel SDM volume 1,
 #: section 3.3.7.1), and `{disp32} x` is x with the longer displacement. So a site costs no instruction of its own.
 _PREFIXES = re.compile(r"\{(\d+)\} ")
 _LENGTHENED = re.compile(r"\{\w+\} ")
-_IGNORED_PREFIX = b"\x2e"
 
 _CONSTRAINTS = {"rdi": "D", "rsi": "S", "rdx": "d", "rcx": "c"}
 _FORMATS = {"u8": "B", "u16": "H", "u32": "I", "u64": "Q", "i8": "b", "i16": "h", "i32": "i", "i64": "q"}
@@ -62,8 +62,7 @@ def render() -> dict[str, str]:
         "picture": picture,
         "struct_format": struct_format, "python_default": python_default, "python_type": python_type,
     }
-    definitions = {CURRENT: interface(), CLASSIC: classic()}
-    return {path: environment.get_template(name).render(context, abi=definitions[version])
+    return {path: environment.get_template(name).render(context, abi=definition(version))
             for path, (version, name) in OUTPUTS.items()}
 
 
@@ -91,19 +90,20 @@ def check_fresh(top: Path) -> int:
 def site_text(call: Call) -> str:
     """Assembler text of what a site holds: the native form, lengthened as its `{n}` say to fill the site."""
     native = call.native
-    if native.call:
-        return f"call {native.call}"
-    if native.jump:
-        # Forced to five bytes: the assembler may shorten a jump, the site record must not change with it.
-        return f".byte 0xe9; .long {native.jump} - . - 4"
+    if native.target:
+        filled = native.fill(call.site)
+        # As bytes: the assembler may shorten a jump, the site record must not change with it.
+        return f"call {native.call}" if filled[:1] == CALL else f"{_bytes(filled[:-4])}; .long {native.target} - . - 4"
     if not native.asm:
         return _bytes(native.code)
-    return _PREFIXES.sub(lambda found: _bytes(_IGNORED_PREFIX * int(found[1])) + "; ", native.asm)
+    return _PREFIXES.sub(lambda found: _bytes(CS * int(found[1])) + "; ", native.asm)
 
 
 def plain_text(call: Call) -> str:
     """The same without sites: the instructions as anyone would write them."""
-    return _LENGTHENED.sub("", call.native.asm or "") if not call.native.target else site_text(call)
+    if call.native.target:
+        return f"call {call.native.call}" if call.native.call else site_text(call)
+    return _LENGTHENED.sub("", call.native.asm or "")
 
 
 def _bytes(code: bytes) -> str:

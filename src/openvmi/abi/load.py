@@ -15,7 +15,7 @@ from openvmi.abi.model import Interface
 from openvmi.abi.toml import read
 from openvmi.errors import AbiError, UsageError
 
-CURRENT = "4.0"
+CURRENT = "4.1"
 CLASSIC = "3.0"
 _VERSION = re.compile(r"[0-9]+\.[0-9]+")
 

@@ -5,6 +5,11 @@ from __future__ import annotations
 
 from attrs import frozen
 
+CALL, JUMP, CS = b"\xe8", b"\xe9", b"\x2e"  #: opcodes with a rel32, and a prefix (Intel SDM volume 2A)
+BRANCH = 5  #: bytes of such a call or jump
+LONGEST = 15  #: bytes of an instruction at most (Intel SDM volume 3, section 2.6)
+NO_PROFILE = "none"  #: of a call whose group is in no profile
+
 #: C type and meaning of each argument and result type the definition may use.
 TYPES = {
     "none": ("void", "nothing"),
@@ -50,10 +55,15 @@ class Native:
         """The libvmi function that the site calls or jumps to, if it does."""
         return self.call or self.jump
 
-    @property
-    def size(self) -> int:
-        """Bytes of the native form (a rel32 call or jump has five)."""
-        return 5 if self.target else len(self.code)
+    def fill(self, site: int) -> bytes:
+        """What a site of that many bytes holds, the distance of a call or jump not yet filled in: its last four.
+
+        CS prefixes, which 64-bit mode ignores, lengthen a call or jump to the site.
+        """
+        if not self.target:
+            return self.code
+        opcode = CALL if self.call else JUMP
+        return (CS * (site - BRANCH) + opcode).ljust(site, b"\0")
 
 
 @frozen

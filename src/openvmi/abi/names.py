@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT OR GPL-2.0-only
-# Generated from abi/4.0 by "openvmi abi generate". Do not edit.
-"""The numbers of VMI 4.0."""
+# Generated from abi/4.1 by "openvmi abi generate". Do not edit.
+"""The numbers of VMI 4.1."""
 
 from enum import IntEnum, IntFlag
 
 MAJOR = 4
-MINOR = 0
+MINOR = 1
 
 
 class Error(IntEnum):
@@ -33,6 +33,7 @@ class Group(IntEnum):
     SYS = 0x07
     SUSPEND = 0x08
     DEBUG = 0x09
+    RANDOM = 0x0A
 
 
 class Profile(IntEnum):
@@ -57,6 +58,7 @@ class Call(IntEnum):
     IRQ_RESTORE = 0x0103
     IRQ_SAVE_DISABLE = 0x0104
     HALT = 0x0105
+    IRQ_PENDING = 0x0106
     TRAP_TABLE_SET = 0x0200
     SYSCALL_ENTRY_SET = 0x0201
     KERNEL_STACK_SET = 0x0202
@@ -108,6 +110,7 @@ class Call(IntEnum):
     TRACE_MARK = 0x0900
     DEBUG_BREAK = 0x0901
     CRASH_REPORT = 0x0902
+    RANDOM_READ = 0x0A00
 
 
 class Source(IntEnum):
@@ -207,6 +210,7 @@ EVENT_SOURCES = 0x10
 DESCRIPTOR_SLOTS = 0x3
 BATCH_LIMIT = 0x200
 CONSOLE_LIMIT = 0x1000
+RANDOM_LIMIT = 0x100
 STACK_LIMIT = 0x100
 BOOT_MAGIC = 0x42494d56
 BOOT_PC = 0x1

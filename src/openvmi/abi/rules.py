@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from openvmi.abi.model import TYPES, Call, Interface
+from openvmi.abi.model import BRANCH, LONGEST, NO_PROFILE, TYPES, Call, Group, Interface
 from openvmi.abi.parts import struct_problems
 
 
@@ -32,6 +32,7 @@ def problems(abi: Interface) -> Iterator[str]:
             if call.number >> 8 != group.id:
                 yield f"{call.name}: number {call.number:#06x} is not in group {group.id:#04x}"
             yield from _call_problems(call, abi, constants["SITE_LIMIT"])
+        yield from _profile_problems(group, abi)
     for profile in abi.profiles:
         for name in profile.groups:
             if name not in groups:
@@ -44,11 +45,14 @@ def problems(abi: Interface) -> Iterator[str]:
 
 
 def _call_problems(call: Call, abi: Interface, site_limit: int) -> Iterator[str]:
-    if call.convention not in {c.name for c in abi.conventions} or call.profile not in {p.name for p in abi.profiles}:
-        yield f"{call.name}: unknown convention {call.convention!r} or profile {call.profile!r}"
-    if call.native.size != call.site or call.site > site_limit:
-        yield (f"{call.name}: a site of {call.site} bytes with {call.native.size} native ones; they must fill it, and "
-               f"there are at most {site_limit}")
+    if call.convention not in {c.name for c in abi.conventions}:
+        yield f"{call.name}: unknown convention {call.convention!r}"
+    if call.native.target and not BRANCH <= call.site <= LONGEST:
+        yield (f"{call.name}: a site of {call.site} bytes, and a call or jump has {BRANCH}, with prefixes at most "
+               f"{LONGEST}")
+    if (size := len(call.native.fill(call.site))) != call.site or call.site > site_limit:
+        yield (f"{call.name}: a site of {call.site} bytes with {size} native ones; they must fill it, and there are at "
+               f"most {site_limit}")
     if unknown := set(call.errors) - {e.name for e in abi.errors}:
         yield f"{call.name}: unknown errors {sorted(unknown)}"
     if len(call.arguments) > len(abi.argument_registers):
@@ -56,3 +60,11 @@ def _call_problems(call: Call, abi: Interface, site_limit: int) -> Iterator[str]
     for kind in [a.type for a in call.arguments] + [call.result]:
         if kind not in TYPES:
             yield f"{call.name}: unknown type {kind!r}"
+
+
+def _profile_problems(group: Group, abi: Interface) -> Iterator[str]:
+    """A call names the smallest profile that has its group, or a larger one; none where there is none."""
+    having = [p.name for p in abi.profiles if group.name in abi.profile_groups(p.name)] or [NO_PROFILE]
+    for call in group.calls:
+        if call.profile not in having:
+            yield f"{call.name}: profile {call.profile!r}; its group is in {', '.join(having)}"

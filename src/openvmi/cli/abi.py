@@ -6,9 +6,9 @@ from __future__ import annotations
 import typer
 
 from openvmi import sources
-from openvmi.abi import generate, load
+from openvmi.abi import diff, generate, load
 from openvmi.abi.model import Interface
-from openvmi.report import classic_interface, interface, record
+from openvmi.report import classic_interface, difference, interface, record
 
 app = typer.Typer(help="Show and check the interface.")
 
@@ -38,6 +38,18 @@ def show(call: str = typer.Argument(help="Name or number."), version: str = _VER
         classic = classic_interface.find(abi, call)
         described, lines = classic_interface.describe(classic), classic_interface.lines(classic, abi)
     print(record.text(described) if json else "\n".join(lines))
+
+
+@app.command("diff")
+def compare(
+    older: str = typer.Argument(help="Version, or folder with a definition."),
+    newer: str = typer.Argument(help="The same."),
+    json: bool = _JSON,
+) -> int:
+    """Say whether a version keeps what an older one promised: compatible, extended or broken. Fails when broken."""
+    found = diff.compare(diff.find(older), diff.find(newer))
+    print(record.text(difference.describe(found)) if json else "\n".join(difference.lines(found)))
+    return found.status
 
 
 @app.command()

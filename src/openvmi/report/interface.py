@@ -27,7 +27,7 @@ def describe(call: Call) -> dict[str, Any]:
     """A call as JSON."""
     data = attrs.asdict(call)
     data["native"] = {"asm": call.native.asm, "bytes": call.native.code.hex(" "), "call": call.native.call,
-                      "jump": call.native.jump, "size": call.native.size}
+                      "jump": call.native.jump, "size": call.site}
     return data
 
 

@@ -102,7 +102,7 @@ def _claim(where: str, name: str, values: Any) -> Claim:
         raise BuildError(f"{where}: [groups] {name}, expected {{ revision = 1, may_be_native = true }}")
     table = Table(f"{where}: [groups] {name}", values)
     group = groups[name]
-    claim = Claim(group, table.number("revision", 1, group.revision), table.take("may_be_native", bool))
+    claim = Claim(group, table.number("revision", group.revision, group.revision), table.take("may_be_native", bool))
     table.done()
     if claim.may_be_native and not group.may_be_native:
         raise BuildError(f"{table.where}: may_be_native = true, but the interface never leaves this group native")

@@ -50,5 +50,5 @@ def test_the_guest_runs_without_it(rom: Path) -> None:
 
 @pytest.mark.parametrize("name", ["emu", "bare", "xen"])
 def test_the_host_offers_none(name: str, rom: Path) -> None:
-    with pytest.raises(RefusedError, match=r"classic.rom: a ROM of VMI 3.0, and a guest of VMI 4.0 needs one of"):
+    with pytest.raises(RefusedError, match=r"classic.rom: a ROM of VMI 3.0, and a guest of VMI 4.1 needs one of"):
         find_rom(get(name), str(rom))

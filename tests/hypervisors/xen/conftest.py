@@ -94,5 +94,5 @@ def run(make: Callable[..., XenMachine]) -> Callable[..., Ran]:
 def alone(make: Callable[..., XenMachine], kernel: bytes, hello: GuestImage, rom: RomImage,
           monkeypatch: pytest.MonkeyPatch) -> Callable[..., XenMachine]:
     """Makes machines whose Xen starts the kernel of these tests, for a deed."""
-    monkeypatch.setattr(xen, "read_shim", lambda: kernel)
+    monkeypatch.setattr(xen, "read_shim", lambda rom: kernel)
     return lambda deed, **values: make(hello, rom, deed, **values)

@@ -36,7 +36,7 @@ Make = Callable[..., XenMachine]
 def test_every_check_passes(run: Run, hello: GuestImage, rom: RomImage, deterministic: bool) -> None:
     ran = run(hello, rom, deterministic=deterministic)
     assert (ran.outcome.ending, ran.outcome.code) == (Ending.EXIT, 0), ran.outcome.message + ran.said.decode()
-    assert ran.said.startswith(b"vmi: 4.0 on xen, ROM xen, ") and b"hello from ring 3 on xen, ROM xen" in ran.said
+    assert ran.said.startswith(b"vmi: 4.1 on xen, ROM xen, ") and b"hello from ring 3 on xen, ROM xen" in ran.said
     assert b"FAIL" not in ran.said and ran.said.endswith(b"0 checks failed\n")
     link = read_link(hello, ran.machine)
     assert link and link.inline and link.call and link.sites == len(hello.records)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from openvmi import resources
 from openvmi.errors import OpenVmiError, RefusedError, UnavailableError
 from openvmi.guest import elf
 from openvmi.guest.image import GuestImage
@@ -20,6 +21,7 @@ from openvmi.hypervisors.xen import checks
 from openvmi.hypervisors.xen import machine as xen
 from openvmi.hypervisors.xen.machine import XenMachine
 from openvmi.rom.image import RomImage
+from openvmi.rom.load import load_current
 from openvmi.status import Status, status_of
 from openvmi.units import Gva
 
@@ -165,8 +167,19 @@ def test_qemu_ended_from_outside(alone: Alone, number: signal.Signals) -> None:
     assert status_of(caught.value) is Status.TOOL
 
 
+def test_a_shim_belongs_to_the_rom_beside_it(tmp_path: Path) -> None:
+    """A ROM built elsewhere runs with the shim that was built with it; one without goes with the usual one."""
+    rom = load_current(resources.built("roms") / "xen.rom")
+    usual = (resources.built("roms") / "xen.shim").read_bytes()
+    assert xen.read_shim(None) == xen.read_shim(rom) == usual
+    elsewhere = RomImage.parse(rom.data, str(tmp_path / "mine.rom"))
+    assert xen.read_shim(elsewhere) == usual
+    (tmp_path / "mine.shim").write_bytes(b"its own")
+    assert xen.read_shim(elsewhere) == b"its own"
+
+
 def test_a_kernel_that_xen_does_not_take(alone: Alone, kernel: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(xen, "read_shim", lambda: kernel.replace(b"xen-3.0", b"xen-9.9"))
+    monkeypatch.setattr(xen, "read_shim", lambda rom: kernel.replace(b"xen-3.0", b"xen-9.9"))
     with pytest.raises(OpenVmiError, match=r"^Xen .*gave up: Could not (construct|set up) (domain 0|DOM0)"):
         alone("b").run()
 
@@ -185,7 +198,7 @@ def test_no_shim(make: Alone, hello: GuestImage, rom: RomImage, tmp_path: Path,
                  monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(xen.resources, "built", lambda kind: tmp_path)
     with pytest.raises(UnavailableError, match=r"xen.shim: the boot shim of xen is not built; run: openvmi rom build"):
-        make(hello, rom)
+        make(hello, RomImage.parse(rom.data, str(tmp_path / "xen.rom")))
 
 
 def test_nothing_is_left(alone: Alone) -> None:

@@ -155,7 +155,7 @@ def test_state(entered: Entered) -> None:
 
 def test_boot_info(entered: Entered, rom: RomImage) -> None:
     info, guest = entered.info, entered.guest
-    assert (info.magic, info.size, info.major, info.minor, info.flags) == (0x42494D56, 152, 4, 0, 0)
+    assert (info.magic, info.size, info.major, info.minor, info.flags) == (0x42494D56, 152, 4, 1, 0)
     assert (info.vcpu_count, info.descriptor_base, info.reserved) == (1, 0x33, 0)
     assert (info.kernel_cs, info.kernel_ss, info.user_cs, info.user_ss) == (0xE030, 0xE02B, 0xE033, 0xE02B)
     assert info.hypervisor == b"xen".ljust(16, b"\0")

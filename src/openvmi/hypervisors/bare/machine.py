@@ -11,6 +11,7 @@ from openvmi.machine.qemu import installation
 from openvmi.machine.qemu.process import QemuProcess
 from openvmi.units import Gpa, Gva
 
+_CPU = "qemu64,+rdrand"  #: QEMU's usual one, and what group random needs
 _TRIPLE_FAULT = (
     "triple fault: the processor could not deliver a fault to the guest and reset the machine, or the guest reset it by"
     " other means than Shutdown"
@@ -55,7 +56,7 @@ class BareMachine(Pc):
 
 
 def _arguments(config: MachineConfig, qemu: QemuProcess) -> list[str]:
-    arguments = ["-kernel", qemu.add_file("kernel", config.guest.data), "-append", config.command_line]
+    arguments = ["-cpu", _CPU, "-kernel", qemu.add_file("kernel", config.guest.data), "-append", config.command_line]
     for _, data in config.modules:  # at most one, and PVH as QEMU does it has no place for its name
         arguments += ["-initrd", qemu.add_file("module", data)]
     if config.rom is not None:  # firmware puts it where the kernel looks for it

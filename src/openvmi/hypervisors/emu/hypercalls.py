@@ -296,6 +296,17 @@ class Hypercalls:
         machine.reported = report or machine.reported
         return None
 
+    # ---- random ----
+
+    def random_read(self) -> Result:
+        buffer, size, *_ = self._arguments()
+        if size > names.RANDOM_LIMIT:
+            return Error.INVALID
+        if not self._vcpu.space.write(Gva(buffer), self._machine.random_bytes(size)):
+            return Error.FAULT
+        self._vcpu.cpu.forget_code()  # it may have been code that was overwritten
+        return size
+
 
 _Handler = Callable[[Hypercalls], Result]
 

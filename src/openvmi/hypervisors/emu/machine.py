@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import os
+import random
 import threading
 import time
 from collections import Counter
@@ -31,6 +33,7 @@ from openvmi.units import PAGE_SIZE, Gva, Nanoseconds
 _SLICE = 200_000  #: instructions between two looks at the host: about 2 ms
 _STEP = 16  #: instructions between two looks while in ROM text
 _NAP = 0.005  #: seconds between two looks while idle
+_SEED = 0x564D49  #: of the random bytes that a run has which is to be the same each time
 _SHORTEST = 1000  #: instructions of a slice that host time bounds
 
 
@@ -75,6 +78,7 @@ class EmuMachine:
         self.events = Events()
         self.input = ConsoleInput()
         self.msrs = Msrs(self.vcpu, self.clock)
+        self.random_bytes = random.Random(_SEED).randbytes if config.deterministic else os.urandom
         self.marks: list[Mark] = []
         self.halted = False
         self.reported: Crash | None = None

@@ -9,7 +9,7 @@ from openvmi.machine.qemu import installation as qemu
 
 #: The hypercalls' cost depends on it. QEMU's default, named so that it stays the same. One with SMAP will not do: QEMU
 #: 7.2 takes what IRETQ reads in ring 3 for an access of ring 0, and a kernel in ring 3 returns by IRETQ.
-CPU_MODEL = "qemu64"
+CPU_MODEL = "qemu64,+rdrand"
 
 
 class XenHypervisor:

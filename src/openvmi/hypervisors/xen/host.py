@@ -67,7 +67,7 @@ def write(config: MachineConfig, folder: Path) -> HostFiles:
     name = _NAME.sub("_", config.guest.name)[:64] or "guest"
     kernel, module = f"{name}-xen.elf", f"{name}-xen.package"
     values = {"name": name, "kernel": kernel, "package": module, "memory": config.memory >> 20}
-    package, shim = pack(config), read_shim()
+    package, shim = pack(config), read_shim(config.rom)
     checks.check_package(config, len(shim), len(package))
     files = {
         kernel: shim, module: package,

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import struct
 import time
+from pathlib import Path
 
 from openvmi import resources
 from openvmi.errors import OpenVmiError, UnavailableError
@@ -19,9 +20,10 @@ from openvmi.machine.paging import AddressSpace
 from openvmi.machine.qemu import installation as qemu
 from openvmi.machine.qemu.process import QemuProcess
 from openvmi.machine.qemu.session import Ended, InputRules, Session, SessionEnd
+from openvmi.rom.image import RomImage
 from openvmi.units import Gpa, Gva
 
-SHIM = "xen.shim"  #: beside the ROM
+SHIM = "xen.shim"
 _MIB = 1 << 20
 #: Of Xen's own besides the guest's: measured are 14 MiB, and 9 for each GiB of the guest's.
 _XEN_MEMORY = 24 * _MIB
@@ -50,7 +52,7 @@ class XenMachine:
     def __init__(self, config: MachineConfig) -> None:
         checks.check(config)
         xen = installation.find()
-        shim = read_shim()
+        shim = read_shim(config.rom)
         self.config = config
         self._console = ConsoleFilter(self._take_output, self._take_line)
         self._first_output: float | None = None
@@ -183,9 +185,11 @@ class XenMachine:
         self._session.close()
 
 
-def read_shim() -> bytes:
-    """The boot shim. Raises :class:`UnavailableError` when it is not built."""
-    path = resources.built("roms") / SHIM
+def read_shim(rom: RomImage | None) -> bytes:
+    """The boot shim that is beside a ROM, else the built one. Raises :class:`UnavailableError` when there is none."""
+    path = Path(rom.path).with_suffix(".shim") if rom else None
+    if path is None or not path.is_file():
+        path = resources.built("roms") / SHIM
     if not path.is_file():
         raise UnavailableError(f"{path}: the boot shim of xen is not built; run: openvmi rom build xen")
     return read_bounded(path, _SHIM_LIMIT, "boot shim")

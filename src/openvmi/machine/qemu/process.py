@@ -30,7 +30,7 @@ _ALWAYS = (
     "-no-reboot", "-no-shutdown", "-S",
 )  # fmt: skip
 #: Virtual time is the number of instructions, 2^shift ns each, and skips what nobody computes in.
-_DETERMINISTIC = ("-icount", "shift={},sleep=off", "-rtc", "clock=vm,base=2020-01-01")
+_DETERMINISTIC = ("-icount", "shift={},sleep=off", "-rtc", "clock=vm,base=2020-01-01", "-seed", "1")
 _SHIFT, _EXACT_SHIFT = 4, 0  # QEMU's time-stamp counter has a tick each ns
 _HOST_TIME = ("-rtc", "base=utc")
 

@@ -338,7 +338,7 @@ case_init_badly:
 	xorl %esi, %esi
 	CALL VMI_CALL_INIT
 	movq %rax, seen
-	movl $4 << 16 | 1, %edi
+	movl $4 << 16 | VMI_MINOR + 1, %edi
 	CALL VMI_CALL_INIT
 	movq %rax, seen + 8
 	movl $4 << 16, %edi

@@ -56,7 +56,7 @@ class Left:
         """What the guest's own code said, after libvmi's line. The console and the daemon's log must agree."""
         assert self.files["console"] == self.files["log"]
         banner, _, rest = self.text("console").partition("\n")
-        assert banner.startswith("vmi: 4.0 on xen, ROM xen, "), banner
+        assert banner.startswith("vmi: 4.1 on xen, ROM xen, "), banner
         return rest
 
     def ended(self, reason: int, action: str) -> bool:

@@ -23,7 +23,8 @@ static void init(struct call *call)
 
 	if (version >> 16 != VMI_MAJOR || (version & 0xffff) > VMI_MINOR)
 		call->result = VMI_INVALID;
-	else if (call->b & ~(1ul << VMI_GROUP_DEBUG | 1ul << VMI_GROUP_SMP | 1ul << VMI_GROUP_SUSPEND))
+	else if (call->b & ~(1ul << VMI_GROUP_DEBUG | 1ul << VMI_GROUP_SMP | 1ul << VMI_GROUP_SUSPEND |
+			    1ul << VMI_GROUP_RANDOM))
 		call->result = VMI_NOT_SUPPORTED;
 }
 
@@ -209,6 +210,7 @@ static void acknowledge(struct call *call) { call->result = event_acknowledge((u
 static void send(struct call *call) { call->result = event_send((uint32_t)call->a); }
 static void write_call(struct call *call) { call->result = console_write(call->a, call->b); }
 static void read_call(struct call *call) { call->result = console_read(call->a, call->b); }
+static void random_call(struct call *call) { call->result = random_read(call->a, call->b); }
 static void not_supported(struct call *call) { call->result = VMI_NOT_SUPPORTED; }
 
 void guest_ends(uint32_t reason, uint32_t code)
@@ -296,6 +298,7 @@ static const struct {
 	{VMI_CALL_TRACE_MARK, "trace_mark", trace_mark},
 	{VMI_CALL_DEBUG_BREAK, "debug_break", nothing},
 	{VMI_CALL_CRASH_REPORT, "crash_report", crash_report},
+	{VMI_CALL_RANDOM_READ, "random_read", random_call},
 };
 
 static bool perform(struct context *context)

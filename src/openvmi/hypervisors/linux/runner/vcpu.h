@@ -123,6 +123,10 @@ bool console_gathered(void);
 bool console_waits(void); /* input does */
 int console_take(void);   /* a byte of it; -1: there is none */
 
+/* ---- random.c ---- */
+
+int64_t random_read(uint64_t buffer, uint64_t size);
+
 /* ---- io.c: what I has noticed ---- */
 
 /* True once for each time that input has arrived. */
