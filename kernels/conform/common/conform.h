@@ -57,7 +57,7 @@ _Static_assert(sizeof(struct conform_test) == 32, "as the tool reads it");
 #define TEST_NEEDS(CALL, KIND, VARIATION, GROUPS) TEST_RECORD(CALL, KIND, VARIATION, ENDS_NOT, 0, 0, GROUPS)
 /* One that ends the machine: these run last, each on a machine of its own from there on. */
 #define TEST_ENDS(CALL, KIND, VARIATION, ENDS, CODE) TEST_RECORD(CALL, KIND, VARIATION, ENDS, CODE, 0, 0)
-/* One that reads a line of console input: these run first. */
+/* One that reads a line of console input, but not its newline: these run first. */
 #define TEST_INPUT(CALL, KIND, VARIATION) TEST_RECORD(CALL, KIND, VARIATION, ENDS_NOT, 0, CONFORM_INPUT, 0)
 #define GROUP_BIT(GROUP) (1ull << VMI_GROUP_##GROUP)
 
@@ -70,11 +70,16 @@ void expect(const char *sentence, int good);
 /* For a sentence about many things: the first that is wrong is told, the check comes once, with the sentence. */
 void each(int good, uint64_t which);
 void all(const char *sentence);
-/* A check of the tool's: the bytes, CR and LF left out, must be what the console carried since the test began. */
+/*
+ * A check of the tool's, once in a test, when all was written: the bytes, CR and LF left out, must be what the console
+ * carried since the test began.
+ */
 void shown(const void *bytes, size_t size);
 
 /* Waits up to 1 s for a counter of a handler. */
 int comes(const volatile unsigned *counter, unsigned least);
+/* Waits for input: what ConsoleRead gives, the first time that this is not 0; for 1 s at least and 20,000 tries. */
+int64_t read_some(uint64_t to, uint64_t size);
 /* A few instructions: where the native form of a call ends with STI, an event comes one instruction later. */
 static inline void breathe(void)
 {
@@ -155,6 +160,13 @@ typedef uint64_t on_stack(const uint64_t arguments[5], uint64_t *top);
 extern uint64_t stack_result; /* RAX after the last one */
 /* Checks that a call keeps to its convention: the stack that it uses and the registers that it loses. */
 void frugal(on_stack *call, uint64_t a, uint64_t b, uint64_t c);
+/* A test of that, for one call: TEST_FRUGAL(EVENT_MASK, event_mask, VMI_SOURCE_SOFT, 0, 0) */
+#define TEST_FRUGAL(CALL, call, a, b, c)						\
+	on_stack stack_##call;								\
+	TEST(CALL, POSITIVE, it_keeps_to_the_stack_and_registers_of_its_convention)	\
+	{										\
+		frugal(stack_##call, a, b, c);						\
+	}
 /* The result of a call with these arguments, of which none is cut to 32 bits. */
 uint64_t raw_result(on_stack *call, uint64_t a, uint64_t b, uint64_t c);
 /* An argument of 32 bits with rubbish where it has nothing. */

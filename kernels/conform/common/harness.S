@@ -131,6 +131,7 @@ leaf_\name:
 	LEAF lazy_leave, VMI_LAZY_LEAVE
 	LEAF vcpu_yield, VMI_VCPU_YIELD
 	LEAF vcpu_id, VMI_VCPU_ID
+	LEAF debug_break, VMI_DEBUG_BREAK
 
 /* ---- calls on a stack of their own: RDI five arguments, RSI end of the stack; which kept register, or DF, was lost ---- */
 
@@ -179,25 +180,36 @@ stack_\name:
 	RESTORE_KEPT
 	ret
 .endm
+	ON_STACK address_space_read, VMI_ADDRESS_SPACE_READ
 	ON_STACK address_space_set, VMI_ADDRESS_SPACE_SET
 	ON_STACK clock_frequency, VMI_CLOCK_FREQUENCY
 	ON_STACK clock_read, VMI_CLOCK_READ
 	ON_STACK console_read, VMI_CONSOLE_READ
 	ON_STACK console_write, VMI_CONSOLE_WRITE
 	ON_STACK cpuid, VMI_CPUID
+	ON_STACK crash_report, VMI_CRASH_REPORT
+	ON_STACK debug_break, VMI_DEBUG_BREAK
 	ON_STACK descriptors_set, VMI_DESCRIPTORS_SET
 	ON_STACK event_ack, VMI_EVENT_ACK
 	ON_STACK event_bind, VMI_EVENT_BIND
 	ON_STACK event_mask, VMI_EVENT_MASK
 	ON_STACK event_send, VMI_EVENT_SEND
 	ON_STACK event_unmask, VMI_EVENT_UNMASK
+	ON_STACK fault_address_read, VMI_FAULT_ADDRESS_READ
 	ON_STACK fpu_trap_set, VMI_FPU_TRAP_SET
 	ON_STACK info, VMI_INFO
+	ON_STACK init, VMI_INIT
+	ON_STACK ipi_send, VMI_IPI_SEND
+	ON_STACK irq_disable, VMI_IRQ_DISABLE
+	ON_STACK irq_restore, VMI_IRQ_RESTORE
+	ON_STACK irq_save, VMI_IRQ_SAVE
+	ON_STACK irq_save_disable, VMI_IRQ_SAVE_DISABLE
 	ON_STACK kernel_stack_set, VMI_KERNEL_STACK_SET
 	ON_STACK lazy_enter, VMI_LAZY_ENTER
 	ON_STACK lazy_leave, VMI_LAZY_LEAVE
 	ON_STACK memory_balloon, VMI_MEMORY_BALLOON
 	ON_STACK msr_read, VMI_MSR_READ
+	ON_STACK msr_write, VMI_MSR_WRITE
 	ON_STACK page_table_add, VMI_PAGE_TABLE_ADD
 	ON_STACK page_table_remove, VMI_PAGE_TABLE_REMOVE
 	ON_STACK probe, VMI_PROBE
@@ -207,13 +219,22 @@ stack_\name:
 	ON_STACK pte_set_batch, VMI_PTE_SET_BATCH
 	ON_STACK pte_update_deferred, VMI_PTE_UPDATE_DEFERRED
 	ON_STACK stolen_time_read, VMI_STOLEN_TIME_READ
+	ON_STACK suspend, VMI_SUSPEND
+	ON_STACK suspend_prepare, VMI_SUSPEND_PREPARE
+	ON_STACK syscall_entry_set, VMI_SYSCALL_ENTRY_SET
 	ON_STACK timer_cancel, VMI_TIMER_CANCEL
 	ON_STACK timer_set, VMI_TIMER_SET
 	ON_STACK tlb_flush, VMI_TLB_FLUSH
 	ON_STACK tlb_flush_others, VMI_TLB_FLUSH_OTHERS
 	ON_STACK tlb_flush_page, VMI_TLB_FLUSH_PAGE
 	ON_STACK tls_set, VMI_TLS_SET
+	ON_STACK trace_mark, VMI_TRACE_MARK
 	ON_STACK trap_table_set, VMI_TRAP_TABLE_SET
+	ON_STACK vcpu_id, VMI_VCPU_ID
+	ON_STACK vcpu_init, VMI_VCPU_INIT
+	ON_STACK vcpu_start, VMI_VCPU_START
+	ON_STACK vcpu_stop, VMI_VCPU_STOP
+	ON_STACK vcpu_yield, VMI_VCPU_YIELD
 	ON_STACK wall_clock_read, VMI_WALL_CLOCK_READ
 
 	.globl stack_result

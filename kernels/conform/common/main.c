@@ -74,6 +74,18 @@ int comes(const volatile unsigned *counter, unsigned least)
 	return *counter >= least;
 }
 
+int64_t read_some(uint64_t to, uint64_t size)
+{
+	uint64_t start = pv_clock_read();
+	int64_t some = 0;
+
+	for (unsigned tries = 0; !some && (tries < 20000 || pv_clock_read() - start < 1000000000); tries++) {
+		some = pv_console_read(to, size);
+		let();
+	}
+	return some;
+}
+
 /* ---- between two tests ---- */
 
 static uint32_t draining;
@@ -84,14 +96,17 @@ static void on_drained(struct vmi_trap *trap)
 	pv_event_ack(draining);
 }
 
-/* No event is pending, bound, masked or being handled, and no deadline waits. */
-static void reset_events(void)
+/* No event is pending, bound, masked or being handled, and no deadline waits; but CONSOLE for who reads input. */
+static void reset_events(const struct conform_test *next)
 {
 	pv_timer_cancel();
 	vmi_handle(RESET_VECTOR, on_drained);
+	for (unsigned source = 0; source < VMI_EVENT_SOURCES; source++)
+		pv_event_bind(source, 0);
 	for (draining = 0; draining < VMI_EVENT_SOURCES; draining++) {
-		pv_event_bind(draining, 0);
-		if (draining == VMI_SOURCE_SUSPEND || pv_event_bind(draining, RESET_VECTOR))
+		if (draining == VMI_SOURCE_CONSOLE && next->flags & CONFORM_INPUT)
+			continue;
+		if (pv_event_bind(draining, RESET_VECTOR))
 			continue;
 		pv_event_ack(draining);
 		let();
@@ -99,7 +114,7 @@ static void reset_events(void)
 	}
 }
 
-static void reset(void)
+static void reset(const struct conform_test *next)
 {
 	pv_irq_disable();
 	for (unsigned vector = 0; vector <= VMI_VECTORS; vector++)
@@ -112,7 +127,16 @@ static void reset(void)
 	vmi_traps_init();
 	pv_kernel_stack_set(KERNEL_STACK_TOP);
 	pv_fpu_trap_set(0);
-	reset_events();
+	reset_events(next);
+}
+
+/* A test with input leaves the newline, or more when it did not get far. */
+static void drop_line(void)
+{
+	char byte = 0;
+
+	while (byte != '\n' && read_some((uint64_t)&byte, 1) > 0)
+		;
 }
 
 /* ---- tests ---- */
@@ -149,20 +173,20 @@ static void run_present(uint64_t unused)
 
 static void run(const struct conform_test *test, const char *name)
 {
-	static int used; /* nothing to reset before the first */
 	unsigned group = absent(test), exception;
 
 	if (group < VMI_GROUP_COUNT) {
 		vmi_print("@ %s\n= SKIP %s\n", name, vmi_group_name(group));
 		return;
 	}
-	if (used++)
-		reset();
+	reset(test);
 	vmi_print("@ %s\n", name);
 	checks = failures = wrong = tried = 0;
 	present = test;
 	exception = attempt(run_present, 0);
 	pv_irq_disable();
+	if (test->flags & CONFORM_INPUT)
+		drop_line();
 	if (exception) {
 		const struct vmi_trap *trap = &caught.trap;
 
@@ -211,7 +235,6 @@ int vmi_main(void)
 	space_init();
 	if (vmi_revision(VMI_GROUP_MMU))
 		boot_root = pv_address_space_read();
-	reset();
 	for (unsigned now = 0; now < 3; now++) {
 		for (const struct conform_test *test = __start_conform; test < __stop_conform; test++) {
 			if (turn(test) != now || index++ < number(from))

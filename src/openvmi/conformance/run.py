@@ -20,7 +20,7 @@ from openvmi.hypervisors.base import Ending, host_time_only
 from openvmi.hypervisors.base import Outcome as MachineOutcome
 
 INPUT_LINE = b"a line of input\n"  # INPUT_LINE in conform.h
-#: Boots in a row without the result of any test, after which the rest of a subject is given up.
+#: Boots in a row with nothing but a crash, after which the rest of a subject is given up.
 _VAIN = 3
 
 
@@ -64,12 +64,12 @@ class Runner:
         while tests:
             if self._vain == _VAIN:
                 for test in tests:
-                    self._ended(Result(test, Outcome.CRASH, f"given up: {_VAIN} boots in a row ended before a result"))
+                    self._ended(Result(test, Outcome.CRASH, f"given up: {_VAIN} boots in a row only crashed"))
                 return
-            before = len(tests)
-            said, ending = self._boot(subject, tests)
-            tests = self._settle(said, ending, tests)
-            self._vain = 0 if before - len(tests) > 1 or said.count is not None else self._vain + 1
+            before = len(self._results)
+            tests = self._settle(*self._boot(subject, tests), tests)
+            crashed = all(result.outcome is Outcome.CRASH for result in self._results[before:])
+            self._vain = self._vain + 1 if crashed else 0
 
     def _boot(self, subject: Subject, tests: list[Test]) -> tuple[Reader, MachineOutcome]:
         known = {test.id: test for test in tests}
