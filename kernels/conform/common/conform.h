@@ -130,7 +130,7 @@ uint64_t last_page(void);
 /*
  * A call with an address that it must not follow. Good is: the error FAULT or INVALID; or where the ROM follows the
  * address itself a page fault, or a protection fault for one that is not canonical, in the ROM's text (in libvmi's, for
- * a group that is native). Says what came
+ * a call that stays native). Says what came
  * otherwise. The call is made with interrupts disabled and they stay so.
  */
 typedef int64_t hostile_call(uint64_t address);

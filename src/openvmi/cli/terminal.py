@@ -122,7 +122,12 @@ def save(path: Path, text: str) -> None:
     if str(path) == "-":
         tell(text)
         return
+    save_bytes(path, f"{text}\n".encode())
+
+
+def save_bytes(path: Path, data: bytes) -> None:
+    """The same for what is no text, to a file only."""
     try:
-        write_atomically(path, f"{text}\n".encode())
+        write_atomically(path, data)
     except OSError as error:
         raise UsageError(f"{path}: cannot write the record: {error.strerror}; choose another file") from error

@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 from enum import Enum
+from pathlib import Path
 
 from attrs import frozen
 
 from openvmi.conformance.tests import Test
+from openvmi.running import NO_ROM
 
 #: Exit statuses of openvmi conform besides the tool's own: something failed or crashed; not one test ran.
 FAILED, NOTHING_RAN = 1, 2
@@ -49,7 +51,8 @@ class Place:
     @property
     def name(self) -> str:
         """For people and for expected.toml."""
-        return self.on + (f" {self.rom}" if self.rom else "") + (" native" if self.native else "")
+        rom = "no ROM" if self.rom == NO_ROM else Path(self.rom).stem if self.rom else ""
+        return " ".join(word for word in (self.on, rom, "native" if self.native else "") if word)
 
 
 @frozen
@@ -57,7 +60,7 @@ class Report:
     """Every test's in one place."""
 
     place: Place
-    rom: str  #: name of the ROM that was offered; none
+    rom: str  #: name of the ROM that the guest was linked to; none; off for one that was left unused
     results: tuple[Result, ...]
     seconds: float = 0.0
     boots: int = 0

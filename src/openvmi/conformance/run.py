@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Protocol
 
 from attrs import define, field
@@ -34,12 +33,22 @@ class Watcher(Protocol):
         """What came of one, known exceptions not yet considered."""
 
 
+class Quiet:
+    """A watcher that says nothing."""
+
+    def begins(self, place: Place, test: Test, done: int, count: int) -> None:
+        """Nothing."""
+
+    def ended(self, result: Result) -> None:
+        """Nothing."""
+
+
 @define
 class Runner:
     """Runs subjects in one place."""
 
     place: Place
-    watcher: Watcher
+    watcher: Watcher = field(factory=Quiet)
     only: str = ""  #: how ids begin, without conform/
     timeout: float = 60.0  #: seconds for each boot
     deterministic: bool = True  #: where the hypervisor can
@@ -87,7 +96,7 @@ class Runner:
             deterministic=deterministic, input=INPUT_LINE * sum(test.input for test in tests))
         self.boots += 1
         done = running.run(request, keep)
-        self.rom_name = Path(done.rom.name).name if done.rom else "none"
+        self.rom_name = "none" if not done.rom else "off" if self.place.native else done.rom.name
         if done.outcome.ending is Ending.INTERRUPTED:
             raise KeyboardInterrupt
         if done.outcome.ending is Ending.REFUSED and not reader.said:
