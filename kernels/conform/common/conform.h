@@ -182,7 +182,7 @@ uint64_t raw_result(on_stack *call, uint64_t a, uint64_t b, uint64_t c);
 #define USER_DATA 0x600000ul
 #define USER_STACK 0x800000ul
 #define TEST_ADDRESS 0x60000000ul /* of the kernel in every address space; unused */
-#define PROGRAM(name) (USER_CODE + (name - program_start))
+#define PROGRAM(name) (USER_CODE + ((name) - program_start))
 extern char program_start[], program_end[], program_exit[], program_read[], program_write[], program_jump[], program_call[],
 	program_call_end[], program_many[], program_breakpoints[], program_spin[], program_bases[], program_ud2[], program_cli[],
 	program_sti[], program_hlt[], program_in[], program_out[], program_cr3[], program_rdmsr[], program_clts[],
