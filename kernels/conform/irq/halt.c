@@ -2,10 +2,6 @@
 /* Waiting. */
 #include "irq.h"
 
-#define RUBBISH 0xa5a5
-
-leaf_call leaf_halt;
-
 TEST(HALT, POSITIVE, an_event_that_waits_is_delivered)
 {
 	irq_begin();

@@ -5,8 +5,11 @@
 #include "conform.h"
 
 #define MS 1000000ull /* in ns */
+#define RUBBISH 0xa5a5 /* in registers that are no arguments */
 
 extern volatile unsigned events, ticks;
+
+leaf_call leaf_irq_disable, leaf_irq_enable, leaf_irq_save, leaf_irq_restore, leaf_irq_save_disable, leaf_halt;
 
 /* SOFT and TIMER are bound, events and ticks are 0. */
 void irq_begin(void);

@@ -167,8 +167,10 @@ TEST(LAZY_LEAVE, BOUNDARY, events_in_the_middle_of_calls_change_no_register_and_
 		each(!lost(leaf_pte_read, value, 2, LOSES_RAX), VMI_CALL_PTE_READ);
 		each(!lost(leaf_pte_set, entry, turns % 2 ? value : 0, LOSES_NONE), VMI_CALL_PTE_SET);
 		each(!lost(leaf_lazy_enter, turns, 2, LOSES_NONE), VMI_CALL_LAZY_ENTER);
-		each(!lost(leaf_pte_update_deferred, entry, turns % 2 ? 0 : value, LOSES_NONE), VMI_CALL_PTE_UPDATE_DEFERRED);
-		each(!lost(leaf_pte_update_deferred, entry, turns % 2 ? value : 0, LOSES_NONE), VMI_CALL_PTE_UPDATE_DEFERRED);
+		each(!lost(leaf_pte_update_deferred, entry, turns % 2 ? 0 : value, LOSES_NONE),
+		     VMI_CALL_PTE_UPDATE_DEFERRED);
+		each(!lost(leaf_pte_update_deferred, entry, turns % 2 ? value : 0, LOSES_NONE),
+		     VMI_CALL_PTE_UPDATE_DEFERRED);
 		each(!lost(leaf_lazy_leave, turns, 2, LOSES_NONE), VMI_CALL_LAZY_LEAVE);
 		each(is_set() == turns % 2, VMI_CALL_LAZY_LEAVE | 0x10000);
 		each(!lost(leaf_tlb_flush_page, TEST_ADDRESS, 2, LOSES_NONE), VMI_CALL_TLB_FLUSH_PAGE);

@@ -174,5 +174,6 @@ TEST(FAULT_ADDRESS_READ, HOSTILE, rubbish_where_it_has_no_arguments_is_ignored)
 	uint64_t value;
 
 	load(AREA + 0x128, &value);
-	same("it gives the address", raw_result(stack_fault_address_read, NOT_CANONICAL, UNMAPPED, UINT64_MAX), AREA + 0x128);
+	same("it gives the address", raw_result(stack_fault_address_read, NOT_CANONICAL, UNMAPPED, UINT64_MAX),
+	     AREA + 0x128);
 }

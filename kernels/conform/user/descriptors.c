@@ -177,8 +177,8 @@ USER_TEST(DESCRIPTORS_SET, HOSTILE, what_is_not_allowed_is_invalid_and_changes_n
 USER_TEST(DESCRIPTORS_SET, HOSTILE, slots_that_do_not_exist_are_invalid)
 {
 	static const uint32_t bad[][2] = {
-		{ 3, 1 }, { 2, 2 }, { 0, 4 }, { UINT32_MAX, 2 }, { 1, UINT32_MAX }, { UINT32_MAX, UINT32_MAX }, { 4, UINT32_MAX },
-		{ 0x20000000, 1 }, { 1u << 31, 1u << 31 },
+		{ 3, 1 }, { 2, 2 }, { 0, 4 }, { UINT32_MAX, 2 }, { 1, UINT32_MAX }, { UINT32_MAX, UINT32_MAX },
+		{ 4, UINT32_MAX }, { 0x20000000, 1 }, { 1u << 31, 1u << 31 },
 	};
 
 	begin();

@@ -33,7 +33,8 @@ USER_TEST(IRET, POSITIVE, user_mode_goes_on_with_what_it_had)
 	const struct registers registers = patterns();
 
 	begin();
-	same("to its second breakpoint", user_enter(PROGRAM(program_breakpoints), 0x202 | USER_STATUS, &registers), TRAPPED + 3);
+	same("to its second breakpoint", user_enter(PROGRAM(program_breakpoints), 0x202 | USER_STATUS, &registers),
+	     TRAPPED + 3);
 	same("two breakpoints are two traps", traps, 2);
 	same("with every register", differ(&trapped, &registers), 0);
 	same("with RSP", trapped.frame.rsp, USER_STACK + PAGE);

@@ -4,7 +4,8 @@
 
 #include "trap.h"
 
-enum { CARRY = 1, PARITY = 4, ADJUST = 0x10, ZERO = 0x40, SIGN = 0x80, TRAP_FLAG = 0x100, DIRECTION = 0x400, OVERFLOW = 0x800 };
+enum { CARRY = 1, PARITY = 4, ADJUST = 0x10, ZERO = 0x40, SIGN = 0x80, TRAP_FLAG = 0x100, DIRECTION = 0x400,
+       OVERFLOW = 0x800 };
 #define USER_STATUS (CARRY | PARITY | ADJUST | ZERO | SIGN | DIRECTION | OVERFLOW)
 #define KERNEL_ADDRESS ((uint64_t)vmi_image_start)
 
