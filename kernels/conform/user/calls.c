@@ -3,7 +3,7 @@
 #include "user.h"
 
 uint64_t seen_stack;
-int seen_enabled;
+static int seen_enabled;
 
 extern char vmi_syscall_entry[], vmi_native_syscall_entry[]; /* libvmi's entries */
 on_stack stack_syscall_entry_set;

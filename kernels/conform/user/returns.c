@@ -131,7 +131,7 @@ static void enter_badly(uint64_t frame)
 	enter((const struct vmi_frame *)frame, &registers);
 }
 
-void refused(const char *sentence, struct vmi_frame frame)
+static void refused(const char *sentence, struct vmi_frame frame)
 {
 	uint64_t before = pv_address_space_read(), block = 0;
 	unsigned count = caught.count, exception = attempt(enter_badly, (uint64_t)&frame);

@@ -14,10 +14,6 @@ enum { CARRY = 1, PARITY = 4, ADJUST = 0x10, ZERO = 0x40, SIGN = 0x80, TRAP_FLAG
 
 /* Where the last trap, event or system call that tells it arrived: its frame's end. */
 extern uint64_t seen_stack;
-extern int seen_enabled;
-
-/* A return that must raise general protection, in the kernel or as if the context returned to had. */
-void refused(const char *sentence, struct vmi_frame frame);
 
 /* ---- registers.c: what FXSAVE64 stores (Intel SDM volume 1, section 10.5.1) ---- */
 
