@@ -117,6 +117,7 @@ leaf_\name:
 	LEAF irq_save, VMI_IRQ_SAVE
 	LEAF irq_restore, VMI_IRQ_RESTORE
 	LEAF irq_save_disable, VMI_IRQ_SAVE_DISABLE
+	LEAF irq_pending, VMI_IRQ_PENDING
 	LEAF halt, VMI_HALT
 	LEAF fault_address_read, VMI_FAULT_ADDRESS_READ
 	LEAF address_space_set, VMI_ADDRESS_SPACE_SET
@@ -202,6 +203,7 @@ stack_\name:
 	ON_STACK ipi_send, VMI_IPI_SEND
 	ON_STACK irq_disable, VMI_IRQ_DISABLE
 	ON_STACK irq_enable, VMI_IRQ_ENABLE
+	ON_STACK irq_pending, VMI_IRQ_PENDING
 	ON_STACK irq_restore, VMI_IRQ_RESTORE
 	ON_STACK irq_save, VMI_IRQ_SAVE
 	ON_STACK irq_save_disable, VMI_IRQ_SAVE_DISABLE
@@ -219,6 +221,7 @@ stack_\name:
 	ON_STACK pte_set, VMI_PTE_SET
 	ON_STACK pte_set_batch, VMI_PTE_SET_BATCH
 	ON_STACK pte_update_deferred, VMI_PTE_UPDATE_DEFERRED
+	ON_STACK random_read, VMI_RANDOM_READ
 	ON_STACK stolen_time_read, VMI_STOLEN_TIME_READ
 	ON_STACK suspend, VMI_SUSPEND
 	ON_STACK suspend_prepare, VMI_SUSPEND_PREPARE

@@ -5,7 +5,7 @@
 
 /* Absent groups are skipped, so that a ROM of any profile can be asked. */
 VMI_GUEST(VMI_GUEST_LICENCE, VMI_PROFILE_BASE, VMI_WANTS(VMI_GROUP_MMU, 1) VMI_WANTS(VMI_GROUP_SMP, 1)
-	  VMI_WANTS(VMI_GROUP_SUSPEND, 1) VMI_WANTS(VMI_GROUP_DEBUG, 1));
+	  VMI_WANTS(VMI_GROUP_SUSPEND, 1) VMI_WANTS(VMI_GROUP_DEBUG, 1) VMI_WANTS(VMI_GROUP_RANDOM, 1));
 
 extern const struct conform_test __start_conform[], __stop_conform[];
 void vmi_traps_init(void); /* libvmi: the trap table and the entry of system calls as at the start */
