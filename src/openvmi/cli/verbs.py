@@ -16,6 +16,7 @@ VERBS = {
     "compare": "Run a guest with the ROM and without, and show both side by side.",
     "matrix": "Run a guest on everything that is usable here, in one table.",
     "bench": "Count what the ROM costs a kernel that could do without.",
+    "fuzz": "Compare hypervisors with a model of the contract.",
     "image": "Make a CD image that boots a guest on a PC.",
     "doctor": "Show what works on this machine, and what to do about the rest.",
     "guest": "Build and inspect guests.",
