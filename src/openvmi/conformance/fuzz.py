@@ -181,32 +181,34 @@ def minimal(place: Place, made: list[Sequence], sequences: list[Sequence], index
 
 def _without(found: Finding, guest: str) -> Finding:
     """Leaves out one operation after the other: hypothesis keeps some that only its choices need."""
-    index = len(found.sequences[0]) - 1
-    while index >= 0:
-        sequence = found.sequences[0]
-        rest = legal(sequence[:index] + sequence[index + 1:])
-        judged = check(found.place, [rest], guest)[0]
-        if judged is not None and judged.signature == found.signature:
-            found = judged
-        index = min(index, len(found.sequences[0])) - 1
+    for number in reversed(range(len(found.sequences))):
+        index = len(found.sequences[number]) - 1
+        while index >= 0:
+            sequence = found.sequences[number]
+            rest = legal(sequence[:index] + sequence[index + 1:])
+            fewer = _again(found, (*found.sequences[:number], rest, *found.sequences[number + 1:]), guest)
+            found = fewer or found
+            index = min(index, len(found.sequences[number])) - 1
     return found
+
+
+def _again(found: Finding, sequences: tuple[Sequence, ...], guest: str) -> Finding | None:
+    """What the last of these sequences does, if it is the same as what was found."""
+    judged = check(found.place, list(sequences), guest)[-1]
+    return evolve(judged, sequences=sequences) if judged and judged.signature == found.signature else None
 
 
 def _with_history(place: Place, sequences: list[Sequence], index: int, found: Finding, guest: str) -> Finding:
     """One that comes only after others: they did not leave the machine as it was."""
     before = sequences[max(0, index - _HISTORY):index]
-    again = check(place, [*before, sequences[index]], guest)[-1]
+    again = _again(found, (*before, sequences[index]), guest)
     if again is None:
         return evolve(found, ended=found.ended or "not again: by chance, or after more sequences than were tried")
     at = 0
-    while at < len(before):
-        fewer = before[:at] + before[at + 1:]
-        judged = check(place, [*fewer, sequences[index]], guest)[-1]
-        if judged is not None and judged.signature == again.signature:
-            before, again = fewer, judged
-        else:
-            at += 1
-    return evolve(again, sequences=(*before, sequences[index]))
+    while at < len(again.sequences) - 1:
+        fewer = _again(again, again.sequences[:at] + again.sequences[at + 1:], guest)
+        again, at = (fewer, at) if fewer else (again, at + 1)
+    return _without(again, guest)
 
 
 def describe(found: Finding) -> list[str]:
