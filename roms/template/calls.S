@@ -202,7 +202,7 @@ nothing:
 	ROM_NATIVE VMI_CALL_SHUTDOWN
 	ROM_NATIVE VMI_CALL_MEMORY_BALLOON
 
-/* RDI: bytes, RSI: how many. Waits for the port a bounded time for each. */
+/* RDI: bytes, RSI: how many. Waits for the port a bounded time for each: long enough for who reads on a busy host. */
 	.balign 16
 console_write:
 	cmpq $VMI_CONSOLE_LIMIT, %rsi
@@ -210,7 +210,7 @@ console_write:
 	movq %rsi, %r8
 1:	testq %rsi, %rsi
 	jz 3f
-	movl $100000, %ecx
+	movl $2000000, %ecx
 	movl $SERIAL + LINE_STATUS, %edx
 2:	inb %dx, %al
 	testb $LINE_EMPTY, %al

@@ -92,10 +92,10 @@ def run_everywhere(request: Request, watcher: Watcher) -> Matrix:
     """
     guest = open_guest(request.guest)
     known = [(hypervisor, hypervisor.available()) for hypervisor in hypervisors.ranked()]
-    places = [place for hypervisor, state in known if state.usable for place in _places(hypervisor)]
+    found = [place for hypervisor, state in known if state.usable for place in places(hypervisor)]
     rows = []
-    for number, place in enumerate(places, 1):
-        watcher.begins(place, number, len(places))
+    for number, place in enumerate(found, 1):
+        watcher.begins(place, number, len(found))
         row = _run(request, place)
         watcher.ended(row)
         if row.run and row.run.outcome.ending is Ending.INTERRUPTED:
@@ -108,7 +108,7 @@ def run_everywhere(request: Request, watcher: Watcher) -> Matrix:
     return Matrix(guest, (*rows, *unusable))
 
 
-def _places(hypervisor: Hypervisor) -> Iterator[Place]:
+def places(hypervisor: Hypervisor) -> Iterator[Place]:
     """The default first, then the other built ROMs that name this hypervisor, then no ROM."""
     default = default_rom_path(hypervisor)
     none = Place(hypervisor.name, None)

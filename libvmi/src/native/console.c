@@ -42,8 +42,8 @@ int64_t vmi_native_console_write(uint64_t buffer, uint64_t size)
 		return VMI_INVALID;
 	setup();
 	for (uint64_t done = 0; done < size; done++) {
-		/* Bounded, so that a missing port cannot hang the kernel. */
-		for (int i = 0; i < 100000 && !(in8(SERIAL + LINE_STATUS) & LINE_EMPTY); i++)
+		/* Bounded, so that a broken port cannot hang the kernel; long enough for who reads it on a busy host. */
+		for (int i = 0; i < 2000000 && !(in8(SERIAL + LINE_STATUS) & LINE_EMPTY); i++)
 			;
 		out8(SERIAL + DATA, from[done]);
 	}

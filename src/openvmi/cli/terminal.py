@@ -17,6 +17,9 @@ from openvmi.errors import OpenVmiError, UsageError
 from openvmi.files import write_atomically
 
 if TYPE_CHECKING:
+    from openvmi.conformance.outcome import Place as TestPlace
+    from openvmi.conformance.outcome import Result
+    from openvmi.conformance.tests import Test
     from openvmi.matrix import Place, Row
 
 _STDIN, _STDOUT, _STDERR = 0, 1, 2
@@ -96,12 +99,35 @@ class Progress:
             tell(line)
 
 
+class TestProgress:
+    """Says which test runs, and what did not go well. A :class:`openvmi.conformance.run.Watcher`."""
+
+    def begins(self, place: TestPlace, test: Test, done: int, count: int) -> None:
+        """Shows it where there is a terminal."""
+        if sys.stderr.isatty():
+            print(f"\r\x1b[K[{done + 1}/{count}] {place.name}: {test.id}", end="", file=sys.stderr, flush=True)
+
+    def ended(self, result: Result) -> None:
+        """Tells what failed at once."""
+        if sys.stderr.isatty():
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+        if result.outcome.bad:
+            tell(f"{result.outcome.value} {result.test.id}: {result.reason}")
+            for line in result.details[1:] if result.details[:1] == (result.reason,) else result.details:
+                tell(f"  {line}")
+
+
 def save(path: Path, text: str) -> None:
     """Text to a file, or to stderr for `-`."""
     if str(path) == "-":
         tell(text)
         return
+    save_bytes(path, f"{text}\n".encode())
+
+
+def save_bytes(path: Path, data: bytes) -> None:
+    """The same for what is no text, to a file only."""
     try:
-        write_atomically(path, f"{text}\n".encode())
+        write_atomically(path, data)
     except OSError as error:
         raise UsageError(f"{path}: cannot write the record: {error.strerror}; choose another file") from error

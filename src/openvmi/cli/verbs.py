@@ -15,6 +15,7 @@ VERBS = {
     "run": "Run a guest.",
     "compare": "Run a guest with the ROM and without, and show both side by side.",
     "matrix": "Run a guest on everything that is usable here, in one table.",
+    "conform": "Check the interface's promises, call by call.",
     "bench": "Count what the ROM costs a kernel that could do without.",
     "fuzz": "Compare hypervisors with a model of the contract.",
     "image": "Make a CD image that boots a guest on a PC.",

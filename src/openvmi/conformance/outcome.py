@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: MIT
+"""What comes of a test, and of all of them in one place."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+
+from attrs import frozen
+
+from openvmi.conformance.tests import Test
+from openvmi.running import NO_ROM
+
+#: Exit statuses of openvmi conform besides the tool's own: something failed or crashed; not one test ran.
+FAILED, NOTHING_RAN = 1, 2
+
+
+class Outcome(Enum):
+    """What came of one test."""
+
+    SUCCESS = "SUCCESS"
+    SKIP = "SKIP"  #: a group that it needs is absent; the reason names it
+    XFAIL = "XFAIL"  #: it failed, as is known; the reason is of expected.toml
+    FAILURE = "FAILURE"  #: a promise is not kept
+    CRASH = "CRASH"  #: the machine ended during it, or did not answer any more
+
+    @property
+    def bad(self) -> bool:
+        """Whether it makes the run fail."""
+        return self in (Outcome.FAILURE, Outcome.CRASH)
+
+
+@frozen
+class Result:
+    """One test's."""
+
+    test: Test
+    outcome: Outcome
+    reason: str = ""  #: one line; of anything but SUCCESS
+    details: tuple[str, ...] = ()  #: what the guest said of it, line by line
+
+
+@frozen
+class Place:
+    """Where the tests run: `rom` as in :class:`openvmi.running.Request`."""
+
+    on: str
+    rom: str | None = None
+    native: bool = False  #: vmi=off
+
+    @property
+    def name(self) -> str:
+        """For people and for expected.toml."""
+        rom = "no ROM" if self.rom == NO_ROM else Path(self.rom).stem if self.rom else ""
+        return " ".join(word for word in (self.on, rom, "native" if self.native else "") if word)
+
+
+@frozen
+class Report:
+    """Every test's in one place."""
+
+    place: Place
+    rom: str  #: name of the ROM that the guest was linked to; none; off for one that was left unused
+    results: tuple[Result, ...]
+    seconds: float = 0.0
+    boots: int = 0
+
+    def count(self, outcome: Outcome) -> int:
+        """How many tests came to that."""
+        return sum(result.outcome is outcome for result in self.results)
+
+    @property
+    def ran(self) -> int:
+        """How many tests ran."""
+        return len(self.results) - self.count(Outcome.SKIP)
+
+    @property
+    def status(self) -> int:
+        """The exit status for it."""
+        if any(result.outcome.bad for result in self.results):
+            return FAILED
+        return 0 if self.ran else NOTHING_RAN
+
+    def summary(self) -> str:
+        """The line for machines."""
+        numbers = " ".join(f"{outcome.value.lower()}={self.count(outcome)}" for outcome in Outcome)
+        return f"conform: ran={self.ran} {numbers} on={self.place.on} rom={self.rom}"
