@@ -20,7 +20,7 @@ uint64_t trap_flags(const struct vmi_trap *trap)
 		flags |= 2;
 		if (stack != present_stack)
 			flags |= 4;
-	} else if (trap->frame.rsp - stack > 15)
+	} else if (trap->frame.rsp - stack > 15 + VMI_STACK_LIMIT) /* a call that was interrupted may use as much */
 		flags |= 4;
 	if (pv_irq_save() & VMI_FLAG_IF)
 		flags |= 8;

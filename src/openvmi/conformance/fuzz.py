@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Sequences of operations on hypervisors against the model: made by hypothesis, compared, and made small when they differ."""
+"""Sequences on hypervisors against the model: made by hypothesis, compared, and made small when they differ."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from openvmi.conformance.sequence import COUNT, Sequence, show, to_json
 from openvmi.errors import UnavailableError
 
 _ROUND = 400  #: sequences of one boot
-_SHRINKS = 300  #: boots that making one divergence small may take
+_SHRINKS, _PATIENCE = 120, 60.0  #: boots and seconds that making one divergence small may take, about
 _HISTORY = 32  #: sequences before one that are tried with it
 
 
@@ -81,7 +81,8 @@ def places(names: list[str]) -> tuple[Place, ...]:
     chosen = [hypervisors.get(name) for name in names] or list(hypervisors.ranked())
     usable = tuple(Place(one.name) for one in chosen if one.available().usable)
     if not usable:
-        raise UnavailableError(f"none of {', '.join(one.name for one in chosen)} is usable here; openvmi doctor says why")
+        names_of = ", ".join(one.name for one in chosen)
+        raise UnavailableError(f"none of {names_of} is usable here; openvmi doctor says why")
     return usable
 
 
@@ -127,7 +128,10 @@ def campaign(where: tuple[Place, ...], seed: int, count: int, seconds: float, wa
 
 
 def generate(seed: int, count: int) -> list[Sequence]:
-    """So many sequences, the same for the same seed; most are not legal yet. :class:`UnavailableError` without hypothesis."""
+    """So many sequences, the same for the same seed; most are not legal yet.
+
+    :class:`UnavailableError` without hypothesis.
+    """
     made: list[Sequence] = []
     _hypothesis(seed, count, made.append, shrink=False)
     return made[:count]
@@ -143,7 +147,15 @@ def _hypothesis(seed: int, count: int, test: Callable[[Sequence], None], shrink:
     phases = [hypothesis.Phase.generate, *([hypothesis.Phase.shrink] if shrink else [])]
     settings = hypothesis.settings(max_examples=count, database=None, deadline=None, phases=phases, print_blob=False,
                                    report_multiple_bugs=False, suppress_health_check=list(hypothesis.HealthCheck))
-    hypothesis.seed(seed)(settings(hypothesis.given(sequences())(lambda sequence: test(sequence))))()
+    hypothesis.seed(seed)(settings(hypothesis.given(sequences())(_of_one(test))))()
+
+
+def _of_one(test: Callable[[Sequence], None]) -> Callable[[Sequence], None]:
+    """A plain function: hypothesis takes no bound method."""
+    def function(sequence: Sequence) -> None:
+        test(sequence)
+
+    return function
 
 
 class _Differs(Exception):
@@ -156,12 +168,12 @@ def minimal(place: Place, made: list[Sequence], sequences: list[Sequence], index
     alone = check(place, [sequences[index]], guest)[0]
     if alone is None:
         return _with_history(place, sequences, index, found, guest)
-    best, boots = alone, 0
+    best, boots, end = alone, 0, time.monotonic() + _PATIENCE
     known = dict.fromkeys(made[:index])
 
     def test(sequence: Sequence) -> None:
         nonlocal best, boots
-        if sequence in known or boots >= _SHRINKS:
+        if sequence in known or boots >= _SHRINKS or time.monotonic() > end:
             return
         boots += 1
         judged = check(place, [legal(sequence)], guest)[0]
@@ -173,17 +185,17 @@ def minimal(place: Place, made: list[Sequence], sequences: list[Sequence], index
 
     try:
         _hypothesis(seed, len(made), test, shrink=True)
-    except Exception as error:  # noqa: BLE001: hypothesis wraps it in its own when it cannot be repeated
+    except Exception as error:
         if not isinstance(error, _Differs) and type(error).__module__.split(".")[0] != "hypothesis":
             raise
-    return _without(best, guest)
+    return _without(best, guest, end)
 
 
-def _without(found: Finding, guest: str) -> Finding:
+def _without(found: Finding, guest: str, end: float) -> Finding:
     """Leaves out one operation after the other: hypothesis keeps some that only its choices need."""
     for number in reversed(range(len(found.sequences))):
         index = len(found.sequences[number]) - 1
-        while index >= 0:
+        while index >= 0 and time.monotonic() < end:
             sequence = found.sequences[number]
             rest = legal(sequence[:index] + sequence[index + 1:])
             fewer = _again(found, (*found.sequences[:number], rest, *found.sequences[number + 1:]), guest)
@@ -208,7 +220,7 @@ def _with_history(place: Place, sequences: list[Sequence], index: int, found: Fi
     while at < len(again.sequences) - 1:
         fewer = _again(again, again.sequences[:at] + again.sequences[at + 1:], guest)
         again, at = (fewer, at) if fewer else (again, at + 1)
-    return _without(again, guest)
+    return _without(again, guest, time.monotonic() + _PATIENCE)
 
 
 def describe(found: Finding) -> list[str]:
@@ -220,7 +232,8 @@ def describe(found: Finding) -> list[str]:
         lines += [f"  {step:2} {show(one)}" for step, one in enumerate(sequence)]
     if found.divergence:
         step = found.divergence.step
-        lines.append(f"at {step if found.divergence.operation else 'the end'}: observed {found.divergence.observed or 'nothing'}")
+        where = step if found.divergence.operation else "the end"
+        lines.append(f"at {where}: observed {found.divergence.observed or 'nothing'}")
         lines.append(f"  permitted instead of the first that differs: {' or '.join(found.divergence.expected)}")
     if found.ended:
         lines.append(f"the guest: {found.ended}")

@@ -16,7 +16,7 @@ from openvmi.hypervisors.base import Ending, host_time_only
 from openvmi.running import Request, Run, run
 
 GUEST = "conform-sequence"
-_TIMEOUT = 60.0  #: seconds of one boot
+_START, _EACH = 8.0, 0.1  #: seconds of one boot, and for each sequence
 _KEPT = 1 << 24  #: bytes of console
 
 
@@ -43,7 +43,7 @@ class Place:
 
 
 def boot(place: Place, sequences: Many[Sequence], guest: str = GUEST, each: bool = False) -> tuple[Run, bytes]:
-    """One boot with these sequences. `each`: what each operation did is told at once, so that a crash does not hide it."""
+    """One boot. `each`: what an operation did is told at once, so that a crash does not hide it."""
     console = bytearray()
 
     def keep(data: bytes) -> bool:
@@ -54,7 +54,8 @@ def boot(place: Place, sequences: Many[Sequence], guest: str = GUEST, each: bool
     with tempfile.TemporaryDirectory(prefix="openvmi-") as folder:
         module = Path(folder) / "sequences"
         module.write_bytes(pack(list(sequences)))
-        result = run(Request(guest, on=place.on, rom=place.rom, options=options, modules=(module,), timeout=_TIMEOUT,
+        result = run(Request(guest, on=place.on, rom=place.rom, options=options, modules=(module,),
+                             timeout=_START + _EACH * len(sequences),
                              deterministic=not host_time_only(hypervisors.get(place.on))), keep)
     return result, bytes(console)
 

@@ -32,7 +32,7 @@ class Watcher:
 
 
 def read(path: Path) -> tuple[Sequence, ...]:
-    """The sequences of a file. :class:`BadFileError` for one that has none, or whose operations are outside the contract."""
+    """The sequences of a file. :class:`BadFileError` for one without, or with what is outside the contract."""
     data = read_bounded(path, what="sequence")
     sequences = from_json(data[:_LIMIT].decode("utf-8", "replace"), str(path))
     for sequence in sequences:
@@ -48,7 +48,8 @@ def replay(where: tuple[Place, ...], paths: list[Path]) -> Result:
     began = time.monotonic()
     findings = [found for place in where for sequences in files for found in check(place, list(sequences)) if found]
     count = sum(map(len, files))
-    return Result(where, count, sum(len(one) for file in files for one in file), time.monotonic() - began, tuple(findings))
+    operations = sum(len(one) for file in files for one in file)
+    return Result(where, count, operations, time.monotonic() - began, tuple(findings))
 
 
 def last_line(result: Result) -> str:

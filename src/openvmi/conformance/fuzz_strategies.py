@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Sequences as hypothesis makes and shrinks them. Not all of what is made is legal: model.compare.legal() leaves the rest out."""
+"""Sequences as hypothesis makes and shrinks them. Not all are legal: model.compare.legal() leaves the rest out."""
 
 from __future__ import annotations
 
@@ -11,7 +11,19 @@ from hypothesis import strategies as st
 from openvmi.abi.names import Call
 from openvmi.conformance.model.memory import CODE, HOLE, INDICES, PAGES, TOP
 from openvmi.conformance.sequence import (
-    FIRST_SPARE, OPERATIONS, POOL, SPARES, Kind, Mode, Op, Operation, Program, Sequence, Value, call, operation,
+    FIRST_SPARE,
+    OPERATIONS,
+    POOL,
+    SPARES,
+    Kind,
+    Mode,
+    Op,
+    Operation,
+    Program,
+    Sequence,
+    Value,
+    call,
+    operation,
 )  # fmt: skip
 
 Group = list[Operation]
@@ -34,15 +46,15 @@ def _one(*values: Any) -> Any:
 
 
 _index = _one(*INDICES)
-_address = st.builds(lambda page, word: _number(page + 8 * word), st.one_of(_one(*PAGES[:2]), _one(*PAGES[:3]), _one(*PAGES)),
-                     st.one_of(_one(0, 0, 1), _index))
+_address = st.builds(lambda page, word: _number(page + 8 * word),
+                     st.one_of(_one(*PAGES[:2]), _one(*PAGES[:3]), _one(*PAGES)), st.one_of(_one(0, 0, 1), _index))
 _wrong = _one(*map(_number, (HOLE, _NONCANONICAL, TOP, HOLE + 0xFF8)))
 _any_address = st.one_of(_address, _address, _address, _wrong,
                          st.builds(lambda page, word: Value(Kind.DIRECT, page * 4096 + word * 8), _one(*_DATA), _index))
 _word = _one(*map(_number, (0, 2, CODE, 0x1122_3344_5566_7788, 1 << 62)))
 _page = st.one_of(_one(*_DATA), st.integers(0, POOL - 1))
-_flags = st.builds(lambda *parts: sum(parts) + 1, _one(0, _WRITABLE), _one(_USER, 0), _one(0, 0, _NX), _one(0, 0, 0, _GLOBAL),
-                   _one(0, 0, 0x200, 1 << 53))
+_flags = st.builds(lambda *parts: sum(parts) + 1, _one(0, _WRITABLE), _one(_USER, 0), _one(0, 0, _NX),
+                   _one(0, 0, 0, _GLOBAL), _one(0, 0, 0x200, 1 << 53))
 _entry_address = st.one_of(
     st.builds(lambda page, index: Value(Kind.DIRECT, page * 4096 + index * 8), _one(4, 4, 4, 2, 0, 5),
               _one(0, 0, 1)),
@@ -129,7 +141,8 @@ def _handler(source: int, mode: Mode, other: int) -> Group:
     return [operation(Op.HANDLER, source, _number(mode), _number(other))]
 
 
-_bound = st.builds(lambda source: [call(Call.EVENT_BIND, _number(source), _number(32 + source))], st.one_of(_soft, _one(0, 8)))
+_bound = st.builds(lambda source: [call(Call.EVENT_BIND, _number(source), _number(32 + source))],
+                   st.one_of(_soft, _one(0, 8)))
 _events = st.one_of(
     _bound, _bound,
     _calls(Call.EVENT_BIND, _source.map(_number), _vector.map(_number)),
@@ -196,7 +209,8 @@ _rest = st.one_of(
     _calls(Call.PROBE, _one(*map(_number, (*range(11), 0xE0, 0xFFFF_FFFF)))),
     _calls(Call.INFO, _one(*map(_number, (0, 1, 2, 3, 4, 0xFFFF_FFFF))), _pointer, _sizes),
     _calls(Call.INIT, _one(*map(_number, (0, 0x30000, 0x50000, 0x4FFFF)))),
-    _calls(Call.VCPU_INIT, _one(*map(_number, (0, 1, 0xFFFF_FFFF))), _one(_number(8), _number(_NONCANONICAL), _number(64))),
+    _calls(Call.VCPU_INIT, _one(*map(_number, (0, 1, 0xFFFF_FFFF))),
+           _one(_number(8), _number(_NONCANONICAL), _number(64))),
     _calls(Call.CONSOLE_WRITE, _pointer, _sizes), _calls(Call.CONSOLE_READ, _pointer, _sizes),
     _calls(Call.MEMORY_BALLOON, _pointer, _small, _small),
     _calls(Call.TRACE_MARK, _small, _small), _plain(Call.DEBUG_BREAK), _calls(Call.CRASH_REPORT, _wrong),
@@ -219,7 +233,8 @@ _themes = {
     "anything": ([], _weighted((2, _tables), (2, _accesses), (2, _events), (2, _excursions), (1, _traps), (1, _rest))),
     "memory": ([*_kernel_page, *_code], _weighted((4, _tables), (4, _accesses), (1, _events))),
     "events": (_sources, _weighted((8, _events), (1, _traps), (1, _tables), (1, _rest))),
-    "user": ([*_user_pages, *_code], _weighted((3, _excursions), (2, _tables), (1, _accesses), (1, _traps), (1, _events))),
+    "user": ([*_user_pages, *_code],
+             _weighted((3, _excursions), (2, _tables), (1, _accesses), (1, _traps), (1, _events))),
     "user events": ([*_user_pages, *_sources], _weighted((3, _excursions), (4, _events), (1, _tables))),
 }
 

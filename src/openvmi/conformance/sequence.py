@@ -185,7 +185,8 @@ def read_line(line: str) -> Operation:
 
 def to_json(sequences: Iterable[Sequence], **more: object) -> str:
     """A file of sequences that follow each other in one boot; `more` is kept in it for readers."""
-    return json.dumps({"format": _FORMAT, **more, "sequences": [list(map(show, one)) for one in sequences]}, indent=1) + "\n"
+    found = {"format": _FORMAT, **more, "sequences": [list(map(show, one)) for one in sequences]}
+    return json.dumps(found, indent=1) + "\n"
 
 
 def from_json(text: str, name: str) -> tuple[Sequence, ...]:

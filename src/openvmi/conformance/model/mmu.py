@@ -56,7 +56,7 @@ class Mmu(Pointers, Memory):
         > INVALID for a count over BATCH_LIMIT, with nothing done.
         """
         count &= 0xFFFF_FFFF
-        readable = self.readable(updates, 16 * min(count, BATCH_LIMIT + 1))
+        readable = self.readable(updates, 16 * count if count <= BATCH_LIMIT else 0)
         if count > BATCH_LIMIT:
             return Error.INVALID if readable else self.refuse(updates, Error.INVALID, Error.FAULT)
         if not readable:

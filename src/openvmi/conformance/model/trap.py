@@ -71,7 +71,7 @@ class Trap(Event):
     def trap_table_set(self, gates: int, count: int, *_: int) -> Wanted:
         """> Sets the handlers of the vectors named; the others keep theirs."""
         count &= _LOW
-        readable = self.readable(gates, min(count, _VECTORS + 1) * _GATE_SIZE)
+        readable = self.readable(gates, count * _GATE_SIZE if count <= _VECTORS else 0)
         if count > _VECTORS:
             return Error.INVALID if readable else self.refuse(gates, Error.INVALID, Error.FAULT)
         if not readable:
@@ -122,7 +122,7 @@ class Trap(Event):
         """
         first, count = first & _LOW, count & _LOW
         wrong = first + count > DESCRIPTOR_SLOTS
-        if not self.readable(descriptors, 8 * min(count, DESCRIPTOR_SLOTS + 1)):
+        if not self.readable(descriptors, 0 if wrong else 8 * count):
             return self.refuse(descriptors, *((Error.INVALID,) if wrong else ()), Error.FAULT,
                                *(() if count else (Error.SUCCESS,)))
         if wrong:
@@ -169,11 +169,11 @@ class Trap(Event):
 
     def console_write(self, buffer: int, size: int, *_: int) -> Wanted:
         """> Writes bytes to the console, unchanged, and returns how many were taken."""
-        return self._console(buffer, size, self.readable(buffer, min(size, CONSOLE_LIMIT)), writes=True)
+        return self._console(buffer, size, self.readable(buffer, size if size <= CONSOLE_LIMIT else 0), writes=True)
 
     def console_read(self, buffer: int, size: int, *_: int) -> Wanted:
         """> Takes waiting input and returns how many bytes; 0 when there is none. Never waits."""
-        return self._console(buffer, size, self.writable(buffer, min(size, CONSOLE_LIMIT)), writes=False)
+        return self._console(buffer, size, self.writable(buffer, size if size <= CONSOLE_LIMIT else 0), writes=False)
 
     def _console(self, buffer: int, size: int, good: bool, writes: bool) -> Wanted:
         if size > CONSOLE_LIMIT:
@@ -189,7 +189,7 @@ class Trap(Event):
         count &= _LOW
         if 0 < count <= BATCH_LIMIT:
             raise Outside("giving memory back")
-        good = self.readable(pages, 8 * min(count, BATCH_LIMIT))
+        good = self.readable(pages, 0)
         options = [Error.NOT_SUPPORTED, Error.INVALID if count else 0, *(() if good else (Error.FAULT,))]
         return self.pick(*options) if good else self.refuse(pages, *options)
 
