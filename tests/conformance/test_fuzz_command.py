@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -26,6 +27,15 @@ def test_a_short_campaign() -> None:
     assert "30 sequences, " in done.stderr
     again = fuzz("--on", "emu", "--count", "30")
     assert again.stdout.split(" per_minute")[0] == done.stdout.split(" per_minute")[0]
+
+
+def test_the_result_for_machines(tmp_path: Path) -> None:
+    done = fuzz("--on", "emu", "--count", "5", "--json", "-")
+    found = json.loads(done.stdout)
+    assert (found["on"], found["sequences"], found["divergences"]) == (["emu"], 5, [])
+    done = fuzz("--on", "emu", "--count", "5", "--json", str(tmp_path / "a.json"))
+    assert done.stdout.startswith("fuzz: sequences=5 ")
+    assert json.loads((tmp_path / "a.json").read_text())["operations"] == found["operations"]
 
 
 def test_a_replay() -> None:

@@ -12,7 +12,7 @@ from openvmi.conformance.fuzz_places import Place, boot, run_all
 from openvmi.conformance.fuzz_report import read
 from openvmi.conformance.model.compare import legal
 from openvmi.conformance.sequence import Op as Do
-from openvmi.conformance.sequence import Sequence, operation, pack, read_line
+from openvmi.conformance.sequence import Sequence, operation, pack, read_line, show
 from openvmi.guest.build import build
 from openvmi.hypervisors.base import Ending
 from openvmi.rom.build import build as build_rom
@@ -26,8 +26,14 @@ PLACES = {
 NEEDS = {"bare": ("qemu-system-x86_64",), "xen": ("qemu-system-x86_64", "/boot/xen*.gz")}
 WITH_MARKS = [pytest.param(place, marks=pytest.mark.needs(*NEEDS.get(place.on, ())), id=name)
               for name, place in PLACES.items()]
-#: Files of what is known to be wrong, until it is not.
+#: Files of what is known to be wrong, until it is not; and what differs in every sequence that does it.
 KNOWN = {("linux", "linux-flush-twice"), ("linux", "linux-event-kept")}
+KNOWN_OPERATIONS = {
+    "xen": {
+        "int": "INT of the kernel needs GATE_USER: both are ring 3 there, and the contract says it of INT 0x80 only",
+        "call kernel_stack_set": "an address that is not canonical is taken",
+    },
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -49,10 +55,22 @@ def lines(*text: str) -> Sequence:
     return tuple(map(read_line, text))
 
 
+def known_by(finding: fuzz.Finding) -> str | None:
+    """The name in KNOWN_OPERATIONS of what differs, if it has one."""
+    one = finding.divergence and finding.divergence.operation
+    names = KNOWN_OPERATIONS.get(finding.place.name, ())
+    return next((name for name in names if one and show(one).startswith(name + " ")), None)
+
+
+def unknown(found: list[fuzz.Finding | None]) -> list[fuzz.Finding]:
+    """Those that are not known."""
+    return [one for one in found if one and not known_by(one)]
+
+
 @pytest.mark.parametrize("file", sorted(path.stem for path in _KEPT.glob("*.json")))
 @pytest.mark.parametrize("place", WITH_MARKS)
 def test_sequences_that_are_kept(guest: str, place: Place, file: str) -> None:
-    found = [one for one in fuzz.check(place, list(read(_KEPT / f"{file}.json")), guest) if one]
+    found = unknown(fuzz.check(place, list(read(_KEPT / f"{file}.json")), guest))
     if (place.name, file) in KNOWN:
         assert found, "right now: take it out of KNOWN"
     else:
@@ -63,7 +81,10 @@ def test_sequences_that_are_kept(guest: str, place: Place, file: str) -> None:
 def test_sequences_that_are_new(guest: str, place: Place) -> None:
     made = [legal(sequence) for sequence in fuzz.generate(4, 150)]
     assert sum(map(len, made)) > 2000
-    found = [one for one in fuzz.check(place, made, guest) if one]
+    checked = fuzz.check(place, made, guest)
+    found = unknown(checked)
+    known = {name for one in checked for name in KNOWN_OPERATIONS.get(place.name, ()) if one and name == known_by(one)}
+    assert known == set(KNOWN_OPERATIONS.get(place.name, ())), "right now: take it out"
     assert not found, "\n".join(line for one in found for line in fuzz.describe(one))
 
 
@@ -77,7 +98,8 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_a_mistake_is_found_and_made_small(top: Path, guest: str, tmp_path: Path, mistake: str) -> None:
+def test_a_mistake_is_found_and_made_small(top: Path, guest: str, tmp_path: Path, mistake: str,
+                                           monkeypatch: pytest.MonkeyPatch) -> None:
     before, after, call = MISTAKES[mistake]
     folder = tmp_path / "rom"
     folder.mkdir()
@@ -87,6 +109,7 @@ def test_a_mistake_is_found_and_made_small(top: Path, guest: str, tmp_path: Path
         (folder / source.name).write_text(text.replace(before, after))
     build_rom(folder, tmp_path / "emu.rom", top / "build" / "cache")
     place = Place("emu", str(tmp_path / "emu.rom"))
+    monkeypatch.setattr(fuzz, "_SHRINKS", 25)
     result = fuzz.campaign((place,), 1, 400, 120.0, Silent(), most=1, guest=guest)
     assert result.findings
     finding = result.findings[0]
@@ -122,7 +145,8 @@ def test_a_module_that_is_none_is_refused(guest: str, tmp_path: Path, change: ob
     module.write_bytes(change(pack([lines("call irq_save")])))
     said = bytearray()
     result = run(Request(guest, on="emu", modules=(module,)), lambda data: said.extend(data) is None)
-    assert says in said.decode() and (result.outcome.ending, result.outcome.code) in {(Ending.EXIT, 1), (Ending.EXIT, 2)}
+    assert says in said.decode()
+    assert result.outcome.ending is Ending.EXIT and result.outcome.code in {1, 2}
 
 
 def test_an_operation_that_there_is_not_is_told(guest: str) -> None:

@@ -7,10 +7,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from openvmi.conformance.fuzz import Finding, Result, check, describe
+from openvmi.conformance.fuzz import Finding, Result, check
+from openvmi.conformance.fuzz import describe as lines
 from openvmi.conformance.fuzz_places import Place
 from openvmi.conformance.model.compare import legal
-from openvmi.conformance.sequence import Sequence, from_json
+from openvmi.conformance.sequence import Sequence, from_json, show
 from openvmi.errors import BadFileError
 from openvmi.files import read_bounded
 
@@ -27,7 +28,7 @@ class Watcher:
         self._tell(f"{sequences} sequences, {per_minute:.0f} a minute")
 
     def found(self, finding: Finding) -> None:
-        for line in describe(finding):
+        for line in lines(finding):
             self._tell(line)
 
 
@@ -50,6 +51,20 @@ def replay(where: tuple[Place, ...], paths: list[Path]) -> Result:
     count = sum(map(len, files))
     operations = sum(len(one) for file in files for one in file)
     return Result(where, count, operations, time.monotonic() - began, tuple(findings))
+
+
+def describe(result: Result) -> dict[str, object]:
+    """The result for machines, complete."""
+    return {"on": [place.name for place in result.places], "sequences": result.sequences,
+            "operations": result.operations, "seconds": round(result.seconds, 3),
+            "per_minute": round(result.per_minute), "divergences": [_finding(one) for one in result.findings]}
+
+
+def _finding(finding: Finding) -> dict[str, object]:
+    found = finding.divergence
+    return {"on": finding.place.name, "ended": finding.ended, "observed": found.observed if found else "",
+            "expected": list(found.expected) if found else [],
+            "sequences": [list(map(show, one)) for one in finding.sequences]}
 
 
 def last_line(result: Result) -> str:

@@ -80,6 +80,11 @@ def _plain(*numbers: Call) -> Any:
     return _one(*([call(number)] for number in numbers))
 
 
+def _newer(name: str, *values: Any) -> Any:
+    """A call that the interface has from some version on; before, one that every version has."""
+    return _calls(Call[name], *values) if name in Call.__members__ else _plain(Call.IRQ_SAVE)
+
+
 # ---- page tables ----
 
 
@@ -156,6 +161,7 @@ _events = st.one_of(
     _calls(Call.IRQ_RESTORE, _one(_number(0x200), _number(0), _number(0xFFFF_FFFF_FFFF_FDFF))),
     _calls(Call.TIMER_SET, _one(_number(0), Value(Kind.CLOCK, 0), Value(Kind.CLOCK, 20_000), Value(Kind.CLOCK, 1000),
                                 _number((1 << 64) - 1), _number(1 << 63), Value(Kind.CLOCK, _LONG))),
+    _newer("IRQ_PENDING"),
     _plain(Call.TIMER_CANCEL, Call.CLOCK_READ, Call.CLOCK_FREQUENCY, Call.WALL_CLOCK_READ, Call.STOLEN_TIME_READ),
 )
 
@@ -213,6 +219,7 @@ _rest = st.one_of(
            _one(_number(8), _number(_NONCANONICAL), _number(64))),
     _calls(Call.CONSOLE_WRITE, _pointer, _sizes), _calls(Call.CONSOLE_READ, _pointer, _sizes),
     _calls(Call.MEMORY_BALLOON, _pointer, _small, _small),
+    _newer("RANDOM_READ", _pointer, _sizes),
     _calls(Call.TRACE_MARK, _small, _small), _plain(Call.DEBUG_BREAK), _calls(Call.CRASH_REPORT, _wrong),
 )
 

@@ -112,6 +112,14 @@ class Event(Mmu):
         self.irq_disable()
         return before
 
+    def irq_pending(self, *_: int) -> Wanted:
+        """> 1 when enabling interrupts now would deliver an event, 0 when it would not; changes nothing.
+
+        > 0 is certain of all that this VCPU has raised by calls
+        """
+        raised = any(source >= Source.SOFT for source in self.ready())
+        return 1 if raised else frozenset((0, 1))
+
     def halt(self, *_: int) -> Wanted:
         """> Sets the virtual interrupt flag and waits until an event was delivered, atomically
 

@@ -25,6 +25,8 @@ _VECTORS = 256
 _GATE_SIZE = 24
 _TEXT = 256  #: no text is longer
 _REQUIRED = frozenset({Group.BASE, Group.IRQ, Group.TRAP, Group.MMU, Group.TIME, Group.EVENT, Group.SYS})
+_REVISIONS = 255  #: of a group, at most
+_RANDOM_LIMIT = 256  #: bytes; RANDOM_LIMIT from version 4.1 on
 _UNKNOWN_MSR = 0x1234_5678
 _UNKNOWN_LEAF = 0x1234_5678
 
@@ -48,8 +50,8 @@ class Trap(Event):
         """
         group &= _LOW
         if group in _REQUIRED:
-            return 1
-        return frozenset((0, 1)) if group in list(Group) else 0
+            return lambda revision: 1 <= revision <= _REVISIONS
+        return (lambda revision: revision <= _REVISIONS) if group in list(Group) else 0
 
     def info(self, item: int, buffer: int, size: int) -> Wanted:
         """> Writes a text (ASCII, not terminated) and returns its length in bytes, cut to the room given.
@@ -96,7 +98,7 @@ class Trap(Event):
 
     def syscall_entry_set(self, handler: int, native: int, *_: int) -> Wanted:
         """> Sets where SYSCALL from 64-bit user mode arrives"""
-        if canonical(handler) and canonical(native):
+        if canonical(handler):
             raise Outside("system calls to somewhere else")
         return Error.INVALID
 
@@ -155,7 +157,9 @@ class Trap(Event):
         """
         if msr & _LOW != _UNKNOWN_MSR:
             raise Outside("a register that may exist")
-        return Error.NOT_SUPPORTED if self.writable(value, 8) else self.refuse(value, Error.NOT_SUPPORTED, Error.FAULT)
+        if not self.writable(value, 8):
+            return self.refuse(value, Error.NOT_SUPPORTED, Error.FAULT)
+        return self.pick(Error.NOT_SUPPORTED, Error.SUCCESS)  # QEMU's processor has every number
 
     def msr_write(self, msr: int, *_: int) -> Wanted:
         """> Writes a model-specific register. NOT_SUPPORTED, and no exception, where it does not exist or is
@@ -163,7 +167,7 @@ class Trap(Event):
         """
         if msr & _LOW != _UNKNOWN_MSR:
             raise Outside("a register that may exist")
-        return Error.NOT_SUPPORTED
+        return self.pick(Error.NOT_SUPPORTED, Error.SUCCESS)
 
     # ---- sys ----
 
@@ -192,6 +196,19 @@ class Trap(Event):
         good = self.readable(pages, 0)
         options = [Error.NOT_SUPPORTED, Error.INVALID if count else 0, *(() if good else (Error.FAULT,))]
         return self.pick(*options) if good else self.refuse(pages, *options)
+
+    # ---- random, from version 4.1 on ----
+
+    def random_read(self, buffer: int, size: int, *_: int) -> Wanted:
+        """> Writes bytes that nobody can foretell, good enough for keys, and returns how many: all that were asked
+        > for, or fewer, even none
+        """
+        good = self.writable(buffer, size if size <= _RANDOM_LIMIT else 0)
+        if self.pick(False, True):
+            return Error.NOT_SUPPORTED
+        if size > _RANDOM_LIMIT:
+            return Error.INVALID if good else self.refuse(buffer, Error.INVALID, Error.FAULT)
+        return (lambda count: count <= size) if good else self.refuse(buffer, Error.FAULT, 0)
 
     # ---- debug ----
 
