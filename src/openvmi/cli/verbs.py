@@ -17,6 +17,7 @@ VERBS = {
     "matrix": "Run a guest on everything that is usable here, in one table.",
     "conform": "Check the interface's promises, call by call.",
     "bench": "Count what the ROM costs a kernel that could do without.",
+    "fuzz": "Compare hypervisors with a model of the contract.",
     "image": "Make a CD image that boots a guest on a PC.",
     "doctor": "Show what works on this machine, and what to do about the rest.",
     "guest": "Build and inspect guests.",

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/* What is told: one line for each sequence, names for addresses that differ from place to place, a hash of the pool. */
+#include "sequence.h"
+
+static char line[16384];
+static size_t length;
+static int after_letter;
+
+void log_char(char c)
+{
+	if (length < sizeof(line))
+		line[length++] = c;
+	after_letter = 1;
+}
+
+void log_number(uint64_t value)
+{
+	int shift = 60;
+
+	if (!after_letter)
+		log_char(',');
+	while (shift && !(value >> shift))
+		shift -= 4;
+	for (; shift >= 0; shift -= 4)
+		log_char("0123456789abcdef"[value >> shift & 15]);
+	after_letter = 0;
+}
+
+void log_flush(void)
+{
+	for (size_t done = 0; done < length;) {
+		size_t part = length - done < VMI_CONSOLE_LIMIT ? length - done : VMI_CONSOLE_LIMIT;
+		int64_t taken = pv_console_write((uint64_t)line + done, part);
+
+		if (taken <= 0)
+			break;
+		done += taken;
+	}
+	length = 0;
+}
+
+void log_start(unsigned number)
+{
+	log_char('=');
+	log_number(number);
+	log_char(' ');
+}
+
+uint64_t name_address(uint64_t address)
+{
+	uint64_t map = address >= vmi_boot->direct_map ? vmi_boot->direct_map : 0, physical = address - map;
+
+	if (physical - pool < POOL * PAGE)
+		return map + POOL_PHYSICAL + physical - pool;
+	for (unsigned i = 0; i < ROOTS; i++)
+		if (physical - roots[i] < PAGE)
+			return map + ROOT_PHYSICAL + i * PAGE + physical - roots[i];
+	return address;
+}
+
+uint64_t name_entry(uint64_t native)
+{
+	return native & 1 ? (native & ~ADDRESS) | (name_address(native & ADDRESS) & ADDRESS) : native;
+}
+
+/*
+ * FNV-1a's constants, by words: place and contents of what is not 0. Entries, which alone are odd, as the guest made
+ * them; accessed, dirty and global left out.
+ */
+static uint64_t hash(void)
+{
+	const uint64_t *words = vmi_direct(pool);
+	uint64_t sum = 0xcbf29ce484222325;
+
+	for (uint64_t i = 0; i < POOL * PAGE / 8; i++) {
+		uint64_t word = words[i];
+
+		if (!word)
+			continue;
+		if (word & 1)
+			word = name_entry(pv_pte_read(word)) & ~0x160ull;
+		sum = (sum ^ i) * 0x100000001b3;
+		sum = (sum ^ word) * 0x100000001b3;
+	}
+	return sum;
+}
+
+void log_end(void)
+{
+	log_char('D');
+	log_number(hash());
+	log_char('\n');
+	log_flush();
+}

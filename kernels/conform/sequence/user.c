@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/* Excursions to user mode. */
+#include "sequence.h"
+
+extern char programs_start[], programs_end[];
+#define PROGRAM_SIZE 16
+#define AGAIN 0x5c /* RAX of a system call that comes back */
+enum { USER_IF = 1, BAD_RIP = 2, BAD_CS = 4, BAD_SS = 8, RETURN_ONCE = 16 };
+#define SPIN 16
+
+int in_user;
+uint64_t user_spin = USER_CODE + SPIN * PROGRAM_SIZE;
+static struct registers given;
+
+uint64_t changed(const struct registers *now, const struct registers *before)
+{
+	uint64_t result = 0;
+
+	for (unsigned i = 0; i < REGISTERS; i++)
+		if ((&now->rax)[i] != (&before->rax)[i])
+			result |= 1ull << i;
+	return result;
+}
+
+void changed_from(const struct vmi_trap *trap)
+{
+	log_number(changed((const struct registers *)trap, &given));
+}
+
+static void on_system_call(struct vmi_trap *trap)
+{
+	log_char('S');
+	log_number(trap->rax);
+	log_number(changed((const struct registers *)trap, &given));
+	log_number(trap_flags(trap));
+	if (trap->rax != AGAIN)
+		leave(0);
+	trap->rax = 0;
+}
+
+/* A page of programs and one of stack in both spaces of user mode. */
+void user_start(void)
+{
+	uint64_t code = page_alloc();
+
+	memcpy(vmi_direct(code), programs_start, programs_end - programs_start);
+	for (unsigned i = 1; i < ROOTS; i++) {
+		roots[i] = space_create();
+		page_map(roots[i], USER_CODE, code, PRESENT | USER);
+		page_map(roots[i], USER_STACK, page_alloc(), PRESENT | WRITABLE | USER | NO_EXECUTE);
+	}
+	vmi_handle(VMI_SYSCALL, on_system_call);
+}
+
+void user_run(unsigned program, uint64_t flags, uint64_t rdi, uint64_t rsi)
+{
+	struct vmi_frame frame = {
+		.rip = flags & BAD_RIP ? 1ull << 60 : USER_CODE + program * PROGRAM_SIZE,
+		.cs = flags & BAD_CS ? 0xfff8 | 3 : vmi_boot->user_cs,
+		.rflags = 2 | (flags & USER_IF ? VMI_FLAG_IF : 0),
+		.rsp = USER_STACK + PAGE,
+		.ss = flags & BAD_SS ? 0xfff8 | 3 : vmi_boot->user_ss,
+	};
+	uint64_t interrupts = pv_irq_save_disable();
+
+	for (unsigned i = 0; i < REGISTERS; i++)
+		(&given.rax)[i] = 0x1010101010101010 * (i & 7) + i;
+	given.rax = flags & RETURN_ONCE ? AGAIN : 0;
+	given.rdi = rdi;
+	given.rsi = rsi;
+	in_user = 1;
+	enter(&frame, &given);
+	in_user = 0;
+	pv_irq_restore(interrupts);
+}

@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: MIT
+"""Sequences on hypervisors against the model: made by hypothesis, compared, and made small when they differ."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from attrs import evolve, frozen
+
+from openvmi import hypervisors
+from openvmi.conformance.fuzz_places import GUEST, Log, Place, run_all
+from openvmi.conformance.model.compare import Divergence, compare, legal
+from openvmi.conformance.sequence import COUNT, Sequence, show, to_json
+from openvmi.errors import UnavailableError
+
+_ROUND = 400  #: sequences of one boot
+_SHRINKS, _PATIENCE = 120, 60.0  #: boots and seconds that making one divergence small may take, about
+_HISTORY = 32  #: sequences before one that are tried with it
+
+
+@frozen
+class Finding:
+    """A place does what the contract does not permit: in the last of these sequences, alone if there is only one."""
+
+    place: Place
+    sequences: tuple[Sequence, ...]
+    divergence: Divergence | None  #: None: only `ended`
+    ended: str  #: how the guest ended too early
+
+    @property
+    def signature(self) -> tuple[object, ...]:
+        """The same for what is likely the same mistake."""
+        found = self.divergence
+        if not found:
+            return (self.place, self.ended)
+        one = found.operation
+        shape = "".join(char for char in found.observed if char.isupper())
+        return (self.place, one and one.op, one and one.number, shape, bool(self.ended))
+
+    @property
+    def file(self) -> str:
+        """The contents of a file that replays it."""
+        found = self.divergence
+        return to_json(self.sequences, on=self.place.name, observed=found.observed if found else "",
+                       expected=list(found.expected) if found else [], ended=self.ended)
+
+
+@frozen
+class Result:
+    """What came of a campaign."""
+
+    places: tuple[Place, ...]
+    sequences: int
+    operations: int
+    seconds: float  #: of making, running and comparing; making divergences small is not counted
+    findings: tuple[Finding, ...]
+
+    @property
+    def per_minute(self) -> float:
+        """Sequences, each run in every place and compared."""
+        return self.sequences / self.seconds * 60 if self.seconds else 0.0
+
+
+class Watcher(Protocol):
+    """Who wants to know how it goes."""
+
+    def done(self, sequences: int, per_minute: float) -> None:
+        """So many sequences were compared everywhere."""
+
+    def found(self, finding: Finding) -> None:
+        """A divergence, as small as it became."""
+
+
+def places(names: list[str]) -> tuple[Place, ...]:
+    """The hypervisors of these names that are usable here; all, if none is named.
+
+    Raises :class:`UnavailableError` when there is none.
+    """
+    chosen = [hypervisors.get(name) for name in names] or list(hypervisors.ranked())
+    usable = tuple(Place(one.name) for one in chosen if one.available().usable)
+    if not usable:
+        names_of = ", ".join(one.name for one in chosen)
+        raise UnavailableError(f"none of {names_of} is usable here; openvmi doctor says why")
+    return usable
+
+
+def check(place: Place, sequences: list[Sequence], guest: str = GUEST) -> list[Finding | None]:
+    """Runs sequences in one boot, and compares each with the model. They are legal ones."""
+    logs = run_all(place, sequences, guest)
+    return [_judge(place, sequence, log) for sequence, log in zip(sequences, logs, strict=True)]
+
+
+def _judge(place: Place, sequence: Sequence, log: Log) -> Finding | None:
+    divergence = compare(sequence, log.tokens)
+    return Finding(place, (sequence,), divergence, log.ended) if divergence or log.ended else None
+
+
+def campaign(where: tuple[Place, ...], seed: int, count: int, seconds: float, watcher: Watcher, *,
+             most: int = 10, guest: str = GUEST) -> Result:
+    """Compares up to `count` sequences within about so many seconds; ends early after `most` different findings."""
+    total, operations, spent, number = 0, 0, 0.0, 0
+    findings: dict[tuple[object, ...], Finding] = {}
+    while total < count and spent < seconds and len(findings) < most:
+        began = time.monotonic()
+        size = min(_ROUND, count - total, COUNT)
+        made = generate(seed * 1_000_003 + number, size)
+        sequences = [legal(sequence) for sequence in made]
+        results = {place: check(place, sequences, guest) for place in where}
+        total += len(sequences)
+        operations += sum(map(len, sequences))
+        spent += time.monotonic() - began
+        watcher.done(total, total / spent * 60)
+        for place, judged in results.items():
+            for index, found in enumerate(judged):
+                if found is None or found.signature in findings:
+                    continue
+                small = minimal(place, made, sequences, index, seed * 1_000_003 + number, found, guest)
+                known = found.signature in findings or small.signature in findings
+                findings.setdefault(found.signature, small)
+                findings.setdefault(small.signature, small)
+                if not known:
+                    watcher.found(small)
+        number += 1
+    different = tuple(dict.fromkeys(findings.values()))
+    return Result(where, total, operations, spent, different)
+
+
+def generate(seed: int, count: int) -> list[Sequence]:
+    """So many sequences, the same for the same seed; most are not legal yet.
+
+    :class:`UnavailableError` without hypothesis.
+    """
+    made: list[Sequence] = []
+    _hypothesis(seed, count, made.append, shrink=False)
+    return made[:count]
+
+
+def _hypothesis(seed: int, count: int, test: Callable[[Sequence], None], shrink: bool) -> None:
+    try:
+        import hypothesis
+    except ImportError as error:
+        raise UnavailableError("openvmi fuzz needs hypothesis; pip install 'openvmi[fuzz]'") from error
+    from openvmi.conformance.fuzz_strategies import sequences
+
+    phases = [hypothesis.Phase.generate, *([hypothesis.Phase.shrink] if shrink else [])]
+    settings = hypothesis.settings(max_examples=count, database=None, deadline=None, phases=phases, print_blob=False,
+                                   report_multiple_bugs=False, suppress_health_check=list(hypothesis.HealthCheck))
+    hypothesis.seed(seed)(settings(hypothesis.given(sequences())(_of_one(test))))()
+
+
+def _of_one(test: Callable[[Sequence], None]) -> Callable[[Sequence], None]:
+    """A plain function: hypothesis takes no bound method."""
+    def function(sequence: Sequence) -> None:
+        test(sequence)
+
+    return function
+
+
+class _Differs(Exception):
+    """For hypothesis: this sequence is one to make smaller."""
+
+
+def minimal(place: Place, made: list[Sequence], sequences: list[Sequence], index: int, seed: int, found: Finding,
+            guest: str = GUEST) -> Finding:
+    """The smallest sequence that was found with such a divergence; with those that must come before it, if any must."""
+    alone = check(place, [sequences[index]], guest)[0]
+    if alone is None:
+        return _with_history(place, sequences, index, found, guest)
+    best, boots, end = alone, 0, time.monotonic() + _PATIENCE
+    known = dict.fromkeys(made[:index])
+
+    def test(sequence: Sequence) -> None:
+        nonlocal best, boots
+        if sequence in known or boots >= _SHRINKS or time.monotonic() > end:
+            return
+        boots += 1
+        judged = check(place, [legal(sequence)], guest)[0]
+        if judged is None or judged.signature != alone.signature:
+            known[sequence] = None
+            return
+        best = min(best, judged, key=lambda one: len(one.sequences[0]))
+        raise _Differs
+
+    try:
+        _hypothesis(seed, len(made), test, shrink=True)
+    except Exception as error:
+        if not isinstance(error, _Differs) and type(error).__module__.split(".")[0] != "hypothesis":
+            raise
+    return _without(best, guest, end)
+
+
+def _without(found: Finding, guest: str, end: float) -> Finding:
+    """Leaves out one operation after the other: hypothesis keeps some that only its choices need."""
+    for number in reversed(range(len(found.sequences))):
+        index = len(found.sequences[number]) - 1
+        while index >= 0 and time.monotonic() < end:
+            sequence = found.sequences[number]
+            rest = legal(sequence[:index] + sequence[index + 1:])
+            fewer = _again(found, (*found.sequences[:number], rest, *found.sequences[number + 1:]), guest)
+            found = fewer or found
+            index = min(index, len(found.sequences[number])) - 1
+    return found
+
+
+def _again(found: Finding, sequences: tuple[Sequence, ...], guest: str) -> Finding | None:
+    """What the last of these sequences does, if it is the same as what was found."""
+    judged = check(found.place, list(sequences), guest)[-1]
+    return evolve(judged, sequences=sequences) if judged and judged.signature == found.signature else None
+
+
+def _with_history(place: Place, sequences: list[Sequence], index: int, found: Finding, guest: str) -> Finding:
+    """One that comes only after others: they did not leave the machine as it was."""
+    before = sequences[max(0, index - _HISTORY):index]
+    again = _again(found, (*before, sequences[index]), guest)
+    if again is None:
+        return evolve(found, ended=found.ended or "not again: by chance, or after more sequences than were tried")
+    at = 0
+    while at < len(again.sequences) - 1:
+        fewer = _again(again, again.sequences[:at] + again.sequences[at + 1:], guest)
+        again, at = (fewer, at) if fewer else (again, at + 1)
+    return _without(again, guest, time.monotonic() + _PATIENCE)
+
+
+def describe(found: Finding) -> list[str]:
+    """Lines for people."""
+    lines = [f"{found.place.name} does what the contract does not permit:"]
+    for number, sequence in enumerate(found.sequences):
+        if number:
+            lines.append("  then, in the same boot:")
+        lines += [f"  {step:2} {show(one)}" for step, one in enumerate(sequence)]
+    if found.divergence:
+        step = found.divergence.step
+        where = step if found.divergence.operation else "the end"
+        lines.append(f"at {where}: observed {found.divergence.observed or 'nothing'}")
+        lines.append(f"  permitted instead of the first that differs: {' or '.join(found.divergence.expected)}")
+    if found.ended:
+        lines.append(f"the guest: {found.ended}")
+    return lines

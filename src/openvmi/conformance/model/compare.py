@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: MIT
+"""A sequence in the model: which of its operations the contract speaks of, and whether what was seen is permitted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from attrs import frozen
+
+from openvmi.conformance.model.base import Outside
+from openvmi.conformance.model.choice import Choices, explore
+from openvmi.conformance.model.machine import Machine
+from openvmi.conformance.model.state import State
+from openvmi.conformance.sequence import Operation, Sequence, Token
+
+STATES = 64  #: that the model may be in at a time; an operation that would lead to more is left out
+
+
+@frozen
+class Divergence:
+    """What was observed and the contract does not permit."""
+
+    step: int  #: number of the operation; that of the last + 1: the memory at the end
+    operation: Operation | None
+    observed: str
+    expected: tuple[str, ...]  #: at the first token that nothing fits; what is before it is permitted
+
+
+def step(states: list[State], one: Operation, observed: list[Token] | None,
+         missed: dict[int, set[str]] | None = None) -> list[State]:
+    """The states after an operation, each once. :class:`Outside` when it must not be tried in one of them."""
+    found: dict[tuple[object, ...], State] = {}
+
+    def miss(position: int, wanted: str) -> None:
+        if missed is not None:
+            missed.setdefault(position, set()).add(wanted)
+
+    for state in states:
+        for after in explore(partial(_perform, state, one, observed, miss)):
+            found.setdefault(after.key(), after)
+            if len(found) > STATES:
+                raise Outside("too many possibilities")
+    return list(found.values())
+
+
+def _perform(state: State, one: Operation, observed: list[Token] | None, miss: Callable[[int, str], None],
+             choices: Choices) -> State:
+    return Machine(state.copy(), choices, observed, miss).perform(one)
+
+
+def legal(sequence: Sequence) -> Sequence:
+    """The operations of which the contract says what happens, after those before them."""
+    states, kept = [State()], []
+    for one in sequence:
+        try:
+            states = step(states, one, None)
+        except Outside:
+            continue
+        kept.append(one)
+    return tuple(kept)
+
+
+def compare(sequence: Sequence, observed: list[Token]) -> Divergence | None:
+    """None when the model could have done the same. The sequence is a legal one."""
+    states, at = [State()], 0
+    for number, one in enumerate(sequence):
+        end = next((i + 1 for i in range(at, len(observed)) if observed[i].letter == ";"), None)
+        if end is None:
+            return Divergence(number, one, _text(observed[at:]), ("the operation is done",))
+        missed: dict[int, set[str]] = {}
+        try:
+            states = step(states, one, observed[at:end], missed)
+        except Outside as outside:
+            silent = f"something else: now the contract is silent, {outside}"
+            return Divergence(number, one, _text(observed[at:end]), (silent,))
+        if not states:
+            furthest = max(missed)
+            return Divergence(number, one, _text(observed[at:end]), tuple(sorted(missed[furthest])))
+        at = end
+    hashes = {_last(state).hash() for state in states}
+    rest = observed[at:]
+    if len(rest) != 1 or rest[0].letter != "D" or rest[0].numbers[0] not in hashes:
+        return Divergence(len(sequence), None, _text(rest), tuple(sorted(f"D{number:x}" for number in hashes)))
+    return None
+
+
+def _last(state: State) -> State:
+    """The guest leaves lazy mode before it tells the hash."""
+    machine = Machine(state.copy(), Choices([]), None)
+    machine.all_updates()
+    return machine.state
+
+
+def _text(tokens: list[Token]) -> str:
+    return " ".join(map(str, tokens))
