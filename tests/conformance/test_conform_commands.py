@@ -88,8 +88,8 @@ def test_the_plugin_runs_a_rom(tmp_path: Path, top: Path) -> None:
 
 
 def test_the_plugin_tells_a_failure(tmp_path: Path, wrong: Subject) -> None:
-    script = ("from pathlib import Path\nfrom openvmi.conformance import plan\n"
-              f"from openvmi.conformance.tests import read\nplan.subjects = lambda: (read(Path({str(wrong.path)!r})),)\n")
+    script = (f"from pathlib import Path\nfrom openvmi.conformance import plan\n"
+              f"plan.subjects = lambda: (plan.read(Path({str(wrong.path)!r})),)\n")
     (tmp_path / "conftest.py").write_text(script)
     done = kit(tmp_path, "--openvmi-rom", "emu", "--openvmi-on", "emu", "-k", "failure-of-a-check")
     assert done.returncode == 1, done.stdout + done.stderr
