@@ -31,7 +31,6 @@
 	HYPERCALL VMI_CALL_CPUID
 	HYPERCALL VMI_CALL_MSR_READ
 	HYPERCALL VMI_CALL_MSR_WRITE
-	HYPERCALL VMI_CALL_FPU_TRAP_SET
 	HYPERCALL VMI_CALL_PAGE_TABLE_ADD
 	HYPERCALL VMI_CALL_PAGE_TABLE_REMOVE
 	HYPERCALL VMI_CALL_TLB_FLUSH_OTHERS
@@ -70,6 +69,15 @@ probe:
 revisions: /* not in the data, which begins with the clock */
 	.byte VMI_REVISION_BASE, VMI_REVISION_IRQ, VMI_REVISION_TRAP, VMI_REVISION_MMU, VMI_REVISION_TIME
 	.byte VMI_REVISION_EVENT, 0, VMI_REVISION_SYS, 0, VMI_REVISION_DEBUG
+
+	ROM_CALL VMI_CALL_FPU_TRAP_SET, fpu_trap_set
+
+/* EDI: on. The next return to user mode looks at it; the instructions themselves cannot be trapped in a process. */
+	.balign 8
+fpu_trap_set:
+	testl %edi, %edi
+	setnz %gs:rom_vcpu + LNX_FPU_TRAP
+	ret
 
 	ROM_CALL VMI_CALL_CLOCK_READ, clock_read
 

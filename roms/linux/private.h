@@ -19,6 +19,7 @@
  *    0  |            flags              |          reserved             |  bit 9: virtual interrupt flag
  *                                                                          bit 15: an event waits for it
  *                                                                          bit 16: user mode, see LNX_USER_MODE
+ *                                                                          bit 24: FpuTrapSet is on
  *    8  | fault address: of the last page fault                         |
  *   16  |                           reserved                            |
  *   24  | page root: what AddressSpaceRead answers                      |
@@ -34,6 +35,11 @@
  * own. U can write its own area: what the ROM finds there it believes no more than a user's registers, and `context` is
  * checked. So what M wants delivered (`handler`, `vector`, `error`) it writes into K's area, then gives K the turn in U's.
  * Where `handler` is 0, it was a system call.
+ *
+ * Floating-point registers are the processor's: the ROM stores K's into the signal frame of U (FXSAVE64), which loads them
+ * when it goes on, and loads U's from there when it has stopped. It loads them from a copy in K's own area: a U that does
+ * not stand still could change them after they were looked at. What FXSAVE64 does not know does not travel, and CPUID
+ * hides it.
  */
 #ifndef LNX_PRIVATE_H
 #define LNX_PRIVATE_H
@@ -65,6 +71,7 @@
 #define LNX_FLAGS 0
 #define LNX_FLAGS_HIGH 1 /* the byte with the interrupt flag (2) and the waiting bit (0x80) */
 #define LNX_USER_MODE 2 /* a byte: 1 from before U gets the turn until K has it back */
+#define LNX_FPU_TRAP 3 /* a byte: FpuTrapSet */
 #define LNX_FAULT_ADDRESS 8
 #define LNX_PAGE_ROOT 24
 #define LNX_USER 32
@@ -92,6 +99,8 @@
 #define LNX_AREA_ERROR 16
 #define LNX_AREA_CONTEXT 24
 #define LNX_AREA_HANDLER 32 /* in K's: where the kernel is entered; 0: a system call */
+#define LNX_AREA_FPU 2304 /* in K's: a copy of what FXRSTOR64 loads */
+#define LNX_AREA_FRAMES 4096 /* signal frames; before them the above, and host calls that are to be made */
 
 #define LNX_TURN_MONITOR 0
 #define LNX_TURN_OWNER 1
@@ -124,7 +133,15 @@
 #define LNX_UC_EFLAGS 176
 #define LNX_UC_CS 184
 #define LNX_UC_SS 190
+#define LNX_UC_FPSTATE 224 /* pointer, 64-byte aligned */
 #define LNX_UC_SIZE 304
+
+/* ---- what FXSAVE64 stores, and how much of it FXRSTOR64 looks at ---- */
+
+#define LNX_FX_SIZE 512
+#define LNX_FX_USED 416
+#define LNX_FX_MXCSR 24
+#define LNX_MXCSR_MASK 0xffff /* other bits fault; a processor with FSGSBASE has all of these */
 
 /* ---- selectors ---- */
 

@@ -12,6 +12,17 @@
 
 	.text
 
+/*
+ * From a pointer that U can write, to something of `size` in its signal frames: how far behind their begin that is, or on
+ * to `bad`. Areas and LNX_SELF are aligned to 64 KiB, so the low half is the offset, whoever looks.
+ */
+.macro IN_FRAMES pointer, to, size, bad
+	movzwl \pointer, \to
+	subl $LNX_AREA_FRAMES, \to
+	cmpl $LNX_AREA_SIZE - LNX_AREA_FRAMES - \size, \to
+	ja \bad
+.endm
+
 	ROM_JUMP VMI_CALL_IRET, iret
 	ROM_JUMP VMI_CALL_SYS_RET, iret
 
@@ -56,14 +67,14 @@ user_go:
 	andl $LNX_HIGH_IF, %eax
 	orb %al, HIGH
 	js refer
+	cmpb $0, %gs:rom_vcpu + LNX_FPU_TRAP
+	jne refer
 	movq %gs:rom_vcpu + LNX_USER, %rax
 	testq %rax, %rax
 	jz refer
 	pushq %rbx
-	movzwl LNX_AREA_CONTEXT(%rax), %ebx	/* LNX_SELF and areas are aligned: this is the offset */
-	cmpl $LNX_AREA_SIZE - LNX_UC_SIZE, %ebx
-	ja 2f
-	addq %rax, %rbx
+	IN_FRAMES LNX_AREA_CONTEXT(%rax), %ebx, LNX_UC_SIZE, 2f
+	leaq LNX_AREA_FRAMES(%rax, %rbx), %rbx
 	movq %r8, LNX_UC_R8(%rbx)
 	movq %r9, LNX_UC_R9(%rbx)
 	movq %r10, LNX_UC_R10(%rbx)
@@ -77,6 +88,9 @@ user_go:
 	movq %rbp, LNX_UC_RBP(%rbx)
 	movq %rdx, LNX_UC_RDX(%rbx)
 	movq %rcx, LNX_UC_RCX(%rbx)
+	IN_FRAMES LNX_UC_FPSTATE(%rbx), %ecx, LNX_FX_SIZE, 2f
+	andl $~15, %ecx
+	fxsave64 LNX_AREA_FRAMES(%rax, %rcx)	/* Linux has marked x87 and SSE as present there */
 	popq LNX_UC_RBX(%rbx)
 	popq LNX_UC_RAX(%rbx)
 	popq LNX_UC_RIP(%rbx)
@@ -122,10 +136,16 @@ user_stopped:
 	movb $0, %gs:rom_vcpu + LNX_USER_MODE
 	andl $VMI_FLAG_IF, %ebp
 again:
-	movzwl LNX_AREA_CONTEXT(%rbx), %edx
-	cmpl $LNX_AREA_SIZE - LNX_UC_SIZE, %edx
-	ja broken
-	addq %rbx, %rdx
+	cld
+	IN_FRAMES LNX_AREA_CONTEXT(%rbx), %edx, LNX_UC_SIZE, broken
+	leaq LNX_AREA_FRAMES(%rbx, %rdx), %rdx
+	IN_FRAMES LNX_UC_FPSTATE(%rdx), %esi, LNX_FX_SIZE, broken
+	leaq LNX_AREA_FRAMES(%rbx, %rsi), %rsi
+	movabsq $LNX_SELF + LNX_AREA_FPU, %rdi
+	movl $LNX_FX_USED / 8, %ecx
+	rep movsq
+	andl $LNX_MXCSR_MASK, LNX_FX_MXCSR - LNX_FX_USED(%rdi)
+	fxrstor64 -LNX_FX_USED(%rdi)
 	movq %gs:rom_vcpu + LNX_STACK, %rsp
 	movzwl LNX_UC_SS(%rdx), %eax
 	orl $3, %eax
@@ -148,7 +168,6 @@ again:
 	pushq LNX_AREA_ERROR(%rsi)
 1:	movq $0, LNX_AREA_HANDLER(%rsi)
 2:	pushq %rcx
-	cld
 	movq LNX_UC_R8(%rdx), %r8
 	movq LNX_UC_R9(%rdx), %r9
 	movq LNX_UC_R10(%rdx), %r10

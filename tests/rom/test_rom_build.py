@@ -108,6 +108,7 @@ REFUSED: dict[str, tuple[dict[str, str | None], str, str]] = {
     "mask": ({}, "kmovw %eax, %k1", "`kmovw %eax, %k1` uses vector"),
     "vector state": ({}, "ldmxcsr (%rax)", "uses vector"),
     "all vectors": ({}, "vzeroupper", "uses vector"),
+    "whole state": ({}, "fxsave64 (%rax)", r"`fxsave64 \(%rax\)` uses vector"),
     "data in text": ({}, ".byte 0x06", r"text\+0x0: 06 is not an instruction"),
     "unknown call": ({}, "ROM_NOP 0x00ff", r"unknown call 0x00ff; expected"),
     "vendor call": ({}, "ROM_NOP 0xe000", r"unknown call 0xe000"),
@@ -146,6 +147,25 @@ REFUSED: dict[str, tuple[dict[str, str | None], str, str]] = {
 }
 
 
+def carrying(toml: str) -> str:
+    return toml.replace("vcpu_size", "carries_vectors = true\nvcpu_size")
+
+
+def test_vectors_are_carried_as_a_whole(sources: Sources, work: Path, tmp_path: Path) -> None:
+    image = build(sources({}, "fxsave64 (%rax)\nfxrstor64 (%rax)", toml=carrying), tmp_path / "x.rom", work)
+    assert bytes.fromhex("480fae00 480fae08") in image.text
+
+
+@pytest.mark.parametrize(("answers", "extra", "says"), [
+    ({}, "fxrstor64 (%rax)\nldmxcsr (%rax)", r"text\+0x4: `ldmxcsr"), ({}, "fxrstor (%rax)", "`fxrstor "),
+    (_recipe("IRQ_ENABLE", "fxsave64 (%rax)"), "", "recipe of IRQ_ENABLE"),
+])  # fmt: skip
+def test_only_so_and_in_text(sources: Sources, work: Path, tmp_path: Path, answers: dict[str, str | None], extra: str,
+                             says: str) -> None:
+    with pytest.raises(BuildError, match=says):
+        build(sources(answers, extra, toml=carrying), tmp_path / "x.rom", work)
+
+
 @pytest.mark.parametrize("reason", REFUSED)
 def test_source_is_refused(reason: str, sources: Sources, work: Path, tmp_path: Path) -> None:
     answers, extra, says = REFUSED[reason]
@@ -170,6 +190,7 @@ DEFINITIONS = [
     ('"calls.S"', '"calls.S", "calls.S"', "named twice"),
     ('profile = "base"', 'profile = "paged"', "profile paged needs the groups mmu too"),
     ('profile = "base"', 'profile = "huge"', "profile 'huge', expected one of base, paged"),
+    ("stack = 8", "stack = 8\ncarries_vectors = 1", "carries_vectors = 1, expected bool"),
     ("stack = 8", "stack = 257", "stack = 257, expected 0 to 256"),
     ("stack = 8", "", "stack is missing"),
     ("vcpu_size = 16", "vcpu_size = 193", "vcpu_size = 193, expected 0 to 192"),

@@ -255,7 +255,8 @@ static inline uint64_t pv_fault_address_read(void)
 
 /* DescriptorsSet: Sets the segment descriptors that a guest may have of its own (for 32-bit user code and its
  * thread areas). Slot n has the selector boot_info.descriptor_base + 8n. Allowed are zero (not present) and
- * present code or data segments of privilege 3; anything else is INVALID and changes nothing. */
+ * present code or data segments of privilege 3; anything else is INVALID and changes nothing. A hypervisor
+ * may have no 64-bit code, conforming code or 16-bit segments there: NOT_SUPPORTED, and nothing is changed. */
 static inline int64_t pv_descriptors_set(uint32_t first, uint64_t descriptors, uint32_t count)
 {
 	int64_t result;
@@ -316,8 +317,12 @@ static inline int64_t pv_msr_write(uint32_t msr, uint64_t value)
 	return result;
 }
 
-/* FpuTrapSet: While on, the next floating-point or vector instruction raises vector 7 (CR0.TS). That may turn
- * it off: the handler turns it off all the same. */
+/* FpuTrapSet: While on, user mode's next floating-point or vector instruction raises vector 7 (CR0.TS). A
+ * hypervisor may raise it sooner: at a return to user mode, as if the first instruction there had raised it,
+ * whatever that is. Whether such instructions of the kernel raise it is the hypervisor's choice. Raising it
+ * may turn it off: the handler turns it off all the same. The x87, MMX and SSE registers are one set for
+ * kernel and user mode, the VCPU's: no call, trap or return changes them, nor does another address space.
+ * Wider ones exist only where Cpuid says that there is XSAVE. */
 static inline void pv_fpu_trap_set(uint32_t on)
 {
 	__asm__ volatile(VMI_SITE(0x020b, 5, "call vmi_native_fpu_trap_set",

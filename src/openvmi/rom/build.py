@@ -43,7 +43,7 @@ def build(folder: Path, output: Path, work: Path, includes: Path | None = None) 
     definition = read(folder)
     shim_output = shim_beside(output) if definition.shim else None
     includes = includes or headers()
-    parts = linked.read(_compile(definition, work, includes), definition.name)
+    parts = linked.read(_compile(definition, work, includes), definition.name, carries=definition.carries_vectors)
     check_answers(definition, parts)
     image = RomImage.parse(emit(_contents(definition, parts)), str(output))
     shim = _compile_shim(definition, definition.shim, work, includes) if definition.shim else b""

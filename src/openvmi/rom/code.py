@@ -20,6 +20,7 @@ _VECTOR_REGISTER = re.compile(r"[xyz]mm\d+|mm\d+|st\(\d\)|k\d|fpsw")
 _VECTOR_GROUPS = {x86.X86_GRP_FPU, x86.X86_GRP_MMX, x86.X86_GRP_3DNOW}
 #: Reach that state without naming a register. Every x87 mnemonic, and fxsave, begins with f; nothing else does.
 _VECTOR_MNEMONIC = re.compile(r"f|wait|emms|xsave|xrstor|v?ldmxcsr|v?stmxcsr|vzero")
+_WHOLE_STATE = {"fxsave64", "fxrstor64"}
 _RETURNS = {x86.X86_INS_RET, x86.X86_INS_RETF, x86.X86_INS_RETFQ}
 
 
@@ -38,9 +39,14 @@ def text_of(instruction: capstone.CsInsn) -> str:
     return f"{instruction.mnemonic} {instruction.op_str}".strip()
 
 
-def check_registers(instructions: Iterable[capstone.CsInsn], where: str) -> None:
-    """Vector, x87 and mask registers belong to the guest's user mode: a call saves none of them."""
+def check_registers(instructions: Iterable[capstone.CsInsn], where: str, *, carries: bool = False) -> None:
+    """Vector, x87 and mask registers belong to the guest's user mode: a call saves none of them.
+
+    `carries`: they may be saved and loaded all at once, for a user mode that is another process of the host.
+    """
     for instruction in instructions:
+        if carries and instruction.mnemonic in _WHOLE_STATE:
+            continue
         read, written = instruction.regs_access()
         registers = map(instruction.reg_name, {*read, *written})
         if (_VECTOR_GROUPS & set(instruction.groups) or _VECTOR_MNEMONIC.match(instruction.mnemonic)

@@ -49,6 +49,7 @@ class RomDefinition:
     profile: model.Profile
     stack: int
     vcpu_size: int
+    carries_vectors: bool  #: its text saves and loads vector and floating-point registers, all of them at once
     claims: tuple[Claim, ...]
     shim: Shim | None  #: None: the hypervisor needs none
 
@@ -71,6 +72,7 @@ def read(folder: Path) -> RomDefinition:
         sources=rom.sources(folder, *_SOURCES), profile=_profile(rom),
         stack=rom.number("stack", 0, STACK_LIMIT),
         vcpu_size=rom.number("vcpu_size", 0, VCPU_BLOCK_SIZE - VCPU_ROM_OFFSET),
+        carries_vectors=rom.take("carries_vectors", bool, False),
         claims=tuple(sorted((_claim(where, *item) for item in groups.items()), key=lambda claim: claim.group.id)),
         shim=Shim(shim.sources(folder, *_SOURCES), shim.script(folder)) if shim else None,
     )

@@ -64,15 +64,19 @@ class Linked:
     vcpu_used: int  #: bytes of the ROM's part of the VCPU block that instructions reach by name
 
 
-def read(elf: bytes, where: str) -> Linked:
-    """Takes a linked ELF file apart. Raises :class:`BuildError` for what a ROM cannot be. `where` is for messages."""
-    return _Reader(elf, where).read()
+def read(elf: bytes, where: str, *, carries: bool = False) -> Linked:
+    """Takes a linked ELF file apart. Raises :class:`BuildError` for what a ROM cannot be. `where` is for messages.
+
+    `carries`: as :func:`code.check_registers` has it, in its text.
+    """
+    return _Reader(elf, where, carries).read()
 
 
 class _Reader:
-    def __init__(self, elf: bytes, where: str) -> None:
+    def __init__(self, elf: bytes, where: str, carries: bool) -> None:
         self._elf = ELFFile(BytesIO(elf))
         self._where = where
+        self._carries = carries
         self._sections: dict[str, Section] = {section.name: section for section in self._elf.iter_sections()}
         table = self._sections[".symtab"]
         assert isinstance(table, SymbolTableSection), "the linker writes one unless it is told not to"
@@ -93,7 +97,7 @@ class _Reader:
             self._check_position_independent(name)
         where = f"{self._where}: text"
         instructions = code.decode(text, where)
-        code.check_registers(instructions, where)
+        code.check_registers(instructions, where, carries=self._carries)
         self._note_vcpu(instructions, self._relocations(TEXT), 0, where)
         return Linked(text, data, memory, tuple(self._answers()), self._labels(), self._vcpu_used)
 

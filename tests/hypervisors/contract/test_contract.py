@@ -29,12 +29,9 @@ WITH_MARKS = [pytest.param(place, marks=pytest.mark.needs(*NEEDS[on])) for place
 CHECK = re.compile(r"^(ok|FAILED) ((\w+)/[^:\n]+)", re.MULTILINE)
 #: Of group smp, which is not everywhere; all in subject event or irq.
 SMP = re.compile(r"^event/(VcpuId|Vcpu|Ipi|IpiSend|an IPI)|^irq/Vcpu")
-AT_LEAST = 505
+AT_LEAST = 529
 #: What cannot be kept somewhere, as a pattern of sentences, and why.
-EXCEPTIONS = {
-    "linux": r"trap/(after FpuTrapSet|so does the next vector|user mode raises it too|that was one exception)",
-    # A process cannot have its floating-point instructions trapped: CR0.TS is the host's alone.
-}
+EXCEPTIONS: dict[str, str] = {}
 INPUT = "a-line-of-input"
 
 

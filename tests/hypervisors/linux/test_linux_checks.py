@@ -117,6 +117,7 @@ def test_features_here() -> None:
     assert found["seccomp filters"] == (actions.exists() and "trap" in actions.read_text().split())
     if not found["FSGSBASE"]:
         assert "fsgsbase" not in flags or "nofsgsbase" in Path("/proc/cmdline").read_text()
+    assert found["CPUID faulting"] == ("cpuid_fault" in flags)
     assert found["memfd_create"] and found["PDEATHSIG"] and found["CPU affinity"]
     assert held() == held_before
 
@@ -130,8 +131,9 @@ def test_a_missing_feature_is_named(name: str) -> None:
 
 
 def test_what_is_lost_without_the_rest_is_told() -> None:
-    state = features.availability(lacking("CPU affinity"))
+    state = features.availability(lacking("CPU affinity", "CPUID faulting"))
     assert state.usable and state.versions["CPU affinity"].startswith("no (a system call") and state.reason == ""
+    assert state.versions["CPUID faulting"].startswith("no (the instruction CPUID tells of the host's processor")
     assert features.availability(lacking()).versions["FSGSBASE"] == "yes"
 
 

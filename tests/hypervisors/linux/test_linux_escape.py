@@ -14,7 +14,7 @@ import pytest
 from openvmi.guest.build import build
 from openvmi.guest.image import GuestImage, load
 from openvmi.hypervisors.base import Ending
-from openvmi.hypervisors.linux import private
+from openvmi.hypervisors.linux import features, private
 from openvmi.hypervisors.linux.machine import LinuxMachine
 from tests.hypervisors.linux.conftest import group, held, until
 
@@ -43,10 +43,10 @@ def escape(top: Path, tmp_path_factory: pytest.TempPathFactory) -> GuestImage:
 def attack(make: Make, escape: GuestImage, capfd: pytest.CaptureFixture[str]) -> Callable[..., tuple[Ending, str, str]]:
     """Does a deed: how the run ended, its message, and the lines of the guest. `at` may name what the image says."""
 
-    def run(mode: str, deed: str, at: int | str, timeout: float = 30.0) -> tuple[Ending, str, str]:
+    def run(mode: str, deed: str, at: int | str, timeout: float = 30.0, more: str = "") -> tuple[Ending, str, str]:
         before, said = held(), bytearray()
         value = at if isinstance(at, int) else int(getattr(escape, at))
-        line = f"escape.do={deed} escape.at={value:x}" + (" escape.user=1" if mode == "user" else "")
+        line = f"escape.do={deed} escape.at={value:x}" + (" escape.user=1" if mode == "user" else "") + more
         machine = make(escape, line, memory=RAM, timeout=timeout, console=said.extend)
         pid = machine.runner.pid
         try:
@@ -193,6 +193,72 @@ def test_user_forges_a_turn(attack: Callable[..., tuple[Ending, str, str]], turn
     first, _, rest = said.partition("\n")
     assert re.fullmatch(r"user (call \d+|trap \d+ error \w+ address \w+)", first), said
     assert rest == call(0).partition("\n")[2]
+
+
+#: Outside of the part of its area where signal frames are. Host calls that carry the secret stand before it.
+OUTSIDE = [0, 0x200 - 40, 0x200, 0x800, 0xFF8, 0x10000 - 304 + 8, 0xFFF8]
+#: The low half alone would be good.
+FAR = [1 << 40 | 0x3000, -SELF + 0x3000, 0x10000 + 0x3000]
+
+
+@pytest.mark.parametrize("at", OUTSIDE, ids=hex)
+@pytest.mark.parametrize("deed", ["context", "fpstate"])
+def test_user_forges_where_its_registers_are(attack: Callable[..., object], deed: str, at: int) -> None:
+    """It ends, and its kernel is told: in its place, as general protection."""
+    assert attack("user", deed, SELF + at) == (Ending.EXIT, "", trap("user", 13))
+
+
+@pytest.mark.parametrize("at", FAR, ids=hex)
+@pytest.mark.parametrize("deed", ["context", "fpstate"])
+def test_user_forges_where_the_monitor_looks(attack: Callable[..., tuple[Ending, str, str]], deed: str,
+                                             at: int) -> None:
+    """The next return to user mode is the monitor's."""
+    ending, message, said = attack("user", deed, SELF + at, more=" escape.refer=1")
+    assert (ending, message) == (Ending.EXIT, "")
+    first, _, rest = said.partition("\n")
+    assert re.fullmatch(r"user call \d+", first) and rest == trap("user", 13)
+
+
+@pytest.mark.parametrize("at", [0x4000, 0x4008, 0x4001], ids=hex)
+def test_user_forges_floating_point(attack: Callable[..., tuple[Ending, str, str]], at: int) -> None:
+    """Every bit set, which no processor loads: the kernel does not fall over it."""
+    ending, message, said = attack("user", "fpstate", SELF + at)
+    assert (ending, message) == (Ending.EXIT, "")
+    assert re.fullmatch(r"user call 0\nuser trap \d+ error \w+ address \w+\nend\n", said), said
+
+
+BAD = r"user trap \d+ error \w+ address \w+"
+
+
+@pytest.mark.parametrize(("what", "expected"), [
+    ("", "user trap 6 error 0 address 0"), ("_none", "user trap 6 error 0 address 0"), ("_mxcsr", BAD), ("_bits", BAD),
+    ("_header", BAD), ("_size", BAD), ("_end", BAD), ("_misaligned", BAD), ("_nowhere", BAD),
+])  # fmt: skip
+def test_user_returns_to_a_bad_frame(attack: Callable[..., tuple[Ending, str, str]], what: str, expected: str) -> None:
+    """What Linux does not take ends the process, or is another signal for it; the next one is as good."""
+    ending, message, said = attack("user", "return" + what, 0)
+    assert (ending, message) == (Ending.EXIT, "")
+    first, _, rest = said.partition("\n")
+    assert re.fullmatch(expected, first) and rest == trap("user", 0).partition("\n")[2], said
+
+
+#: Leaf, and of its ECX what must not be there, and what must: no FMA XSAVE OSXSAVE AVX F16C; GFNI and RDPID at most;
+#: OpenVMIlinux; nothing of XSAVE.
+HIDDEN = [(1, 0x3C001000, 0x80000000), (7, ~0x00400100, 0), (0x40000000, ~0x6C494D56, 0x6C494D56), (0xD, -1, 0)]
+
+
+@pytest.mark.parametrize(("leaf", "hidden", "there"), HIDDEN)
+@pytest.mark.parametrize("mode", ["kernel", "user"])
+def test_cpuid_tells_of_the_guests_processor(attack: Callable[..., tuple[Ending, str, str]], mode: str, leaf: int,
+                                             hidden: int, there: int) -> None:
+    """The deed makes its answer the number of a system call."""
+    if not next(feature for feature in features.FEATURES if feature.name == "CPUID faulting").found():
+        pytest.skip("the host cannot have CPUID fault")
+    ending, message, said = attack(mode, "cpuid", leaf)
+    found = re.match(r"user call (\d+)\n", said) if mode == "user" else re.search(r"\(number (\d+)\)", message)
+    assert found and ending is (Ending.EXIT if mode == "user" else Ending.CRASH)
+    answer = int(found[1])
+    assert not answer & hidden and answer & there == there
 
 
 @pytest.mark.parametrize("mode", ["kernel", "user"])

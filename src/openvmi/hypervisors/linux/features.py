@@ -19,6 +19,8 @@ _PR_GET_PDEATHSIG = 2  # linux/prctl.h
 _SYS_SECCOMP = 317  # x86-64
 _SECCOMP_GET_ACTION_AVAIL = 2  # linux/seccomp.h; since Linux 4.14
 _SECCOMP_RET_TRAP = 0x0003_0000
+_SYS_ARCH_PRCTL = 158
+_ARCH_GET_CPUID, _ARCH_SET_CPUID = 0x1011, 0x1012  # asm/prctl.h; since Linux 4.12
 _AT_HWCAP2 = 26
 _HWCAP2_FSGSBASE = 1 << 1  # asm/hwcap2.h; since Linux 5.9
 _MACHINES = ("x86_64", "AMD64")
@@ -67,6 +69,16 @@ def _affinity() -> bool:
         return False
 
 
+def _cpuid_faulting() -> bool:
+    """Sets what is set: that is refused where it cannot be changed."""
+    now = _arch_prctl(_ARCH_GET_CPUID, 0)
+    return now >= 0 and _arch_prctl(_ARCH_SET_CPUID, now) == 0
+
+
+def _arch_prctl(code: int, value: int) -> int:
+    return int(_libc().syscall(ctypes.c_long(_SYS_ARCH_PRCTL), ctypes.c_long(code), ctypes.c_long(value)))
+
+
 @cache
 def _libc() -> ctypes.CDLL:
     return ctypes.CDLL(None, use_errno=True)
@@ -83,6 +95,9 @@ FEATURES = (
             "Use a container that permits prctl(2)."),
     Feature("CPU affinity", _affinity, "a system call of the guest's user mode takes 10 times as long",
             "Use a container that permits sched_setaffinity(2).", needed=False),
+    Feature("CPUID faulting", _cpuid_faulting, "the instruction CPUID tells of the host's processor, also of vector"
+            " registers that the guest's kernel cannot switch", "Use Linux 4.12 or newer, on a processor that has it.",
+            needed=False),
 )  # fmt: skip
 
 

@@ -72,7 +72,8 @@ extern char program_start[], program_end[], program_exit[], program_read[], prog
 	program_call_end[], program_many[], program_breakpoints[], program_spin[], program_bases[], program_ud2[], program_cli[],
 	program_sti[], program_hlt[], program_in[], program_out[], program_cr3[], program_rdmsr[], program_clts[],
 	program_divide[], program_int3[], program_int[], program_iretq[], program_popf[],
-	program_spare[], program_fpu[], program_compatible[];
+	program_spare[], program_compatible[], program_fpu[], program_fpu_late[], program_fpu_late_at[], program_fpu_save[],
+	program_fpu_call[], program_fpu_call_at[], program_fpu_trap[], program_fpu_thread[], program_fpu_spin[];
 
 enum { CALL_EXIT = 0x1e };
 #define TRAPPED 0x7000 /* result of user_run for an exception: TRAPPED + vector */
@@ -81,6 +82,7 @@ struct space {
 	uint64_t root, code, data, stack; /* guest-physical */
 };
 void check_user_tables(const struct space *present);
+void check_floating(void);
 struct space space_new(void); /* with a page each at USER_CODE, USER_DATA and USER_STACK */
 void space_delete(const struct space *space);
 int64_t user_run(uint64_t rip, uint64_t argument); /* in the present space; of program_exit or TRAPPED + vector */

@@ -114,6 +114,14 @@ do_fpu:	fninit
 do_vector:
 	movaps %xmm0, %xmm1
 	ret
+	.globl fpu_load, fpu_save
+/* RDI: 512 bytes. */
+fpu_load:
+	fxrstor64 (%rdi)
+	ret
+fpu_save:
+	fxsave64 (%rdi)
+	ret
 kernel_breakpoints:
 	int3
 	int3

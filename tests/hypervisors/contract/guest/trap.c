@@ -6,6 +6,9 @@
 #define STATUS 0xcd5ul
 #define CODE32 0x00cffb000000ffffull /* flat, 32-bit, privilege 3, present */
 #define DATA32 0x00cff3000000ffffull
+#define CODE64 0x00affb000000ffffull
+#define CONFORMING 0x00cfff000000ffffull
+#define CODE16 0x000ffb000000ffffull
 
 /* Its gate is reached with INT n under QEMU too, whose TCG names the wrong vector for others (see Xen's INT 0x80). */
 enum { SPARE_VECTOR = 0x80 };
@@ -18,8 +21,7 @@ extern char vmi_syscall_entry[], vmi_native_syscall_entry[];
 /* harness.S */
 extern char kernel_breakpoints[], raw_handler[], raw_handler_native[];
 extern volatile uint64_t raw_count;
-void do_ud2(uint64_t), do_divide(uint64_t), do_breakpoint(uint64_t), do_segment(uint64_t), do_fpu(uint64_t), do_vector(uint64_t),
-	do_spare(uint64_t), do_ud2_after(uint64_t);
+void do_ud2(uint64_t), do_divide(uint64_t), do_breakpoint(uint64_t), do_segment(uint64_t), do_spare(uint64_t), do_ud2_after(uint64_t);
 extern char at_ud2[], after_breakpoint[], at_divide[];
 int64_t above_stack(uint64_t misalign); /* 0, or which word above RSP an exception changed */
 
@@ -252,15 +254,20 @@ static void tables(void)
 
 /* ---- segments ---- */
 
-static int64_t enter_compatible(uint64_t selector, uint64_t argument)
+static int64_t enter_code(uint64_t rip, uint64_t selector, uint64_t argument)
 {
 	const struct registers registers = { .rdi = argument };
 	const struct vmi_frame frame = {
-		.rip = PROGRAM(program_compatible), .cs = selector | 3, .rflags = 0x202, .rsp = USER_STACK + PAGE,
+		.rip = rip, .cs = selector | 3, .rflags = 0x202, .rsp = USER_STACK + PAGE,
 		.ss = vmi_boot->user_ss,
 	};
 
 	return enter(&frame, &registers);
+}
+
+static int64_t enter_compatible(uint64_t selector, uint64_t argument)
+{
+	return enter_code(PROGRAM(program_compatible), selector, argument);
 }
 
 static void enter_compatible_badly(uint64_t selector)
@@ -275,9 +282,11 @@ static void descriptors(void)
 		0x00cf7b000000ffff, 0x0000890000000067, 0x0000ec0000000000, 0x0000e90000000067, /* absent, TSS, gate, TSS */
 		1, 1ull << 63,
 	};
+	static const uint64_t rare[] = { CODE64, CONFORMING, CODE16 };
 	const uint64_t base = USER_DATA + 0x200;
 	uint64_t list[3] = { CODE32, DATA32 | (base & 0xffffff) << 16 | (base >> 24) << 56, 0 }, bad[2] = { 0, 0 };
 	unsigned selector = vmi_boot->descriptor_base;
+	int64_t result;
 	struct space space = space_new();
 	uint64_t root = pv_address_space_read();
 
@@ -307,6 +316,15 @@ static void descriptors(void)
 	equal("DescriptorsSet of other slots succeeds", pv_descriptors_set(1, (uint64_t)list, 2), 0);
 	each(enter_compatible(selector + 16, 0) == TRAPPED + 3, caught.trap.vector);
 	all("the last slot is as good as the first");
+	for (unsigned i = 0; i < sizeof(rare) / 8; i++) {
+		list[0] = 0, list[1] = rare[i];
+		result = pv_descriptors_set(0, (uint64_t)list, 2);
+		each(!result || result == VMI_NOT_SUPPORTED, rare[i]);
+		if (rare[i] != CODE16) /* that has its own instructions */
+			each(enter_code(result || rare[i] != CODE64 ? PROGRAM(program_compatible) : PROGRAM(program_int3),
+					selector + (result ? 16 : 8), 0) == TRAPPED + 3, rare[i] | 1);
+	}
+	all("64-bit, conforming and 16-bit code works, or is NOT_SUPPORTED and changes nothing");
 	each(pv_descriptors_set(0, (uint64_t)bad, 2) == 0 && pv_descriptors_set(2, (uint64_t)bad, 1) == 0, 0);
 	attempt(enter_compatible_badly, selector);
 	equal("a descriptor that was made zero cannot be used", caught.trap.vector, 13);
@@ -358,44 +376,6 @@ static void registers(void)
 	all("Cpuid of unknown leaves gives zeros");
 }
 
-/* The handler that every kernel has: it turns the trap off and goes on. */
-static void on_fpu(struct vmi_trap *trap)
-{
-	(void)trap;
-	traps++;
-	pv_fpu_trap_set(0);
-}
-
-static void floating_point(void)
-{
-	struct space space = space_new();
-	uint64_t root = pv_address_space_read();
-	vmi_handler before;
-
-	pv_fpu_trap_set(0);
-	equal("floating point can be used", attempt(do_fpu, 0), 0);
-	equal("vectors can be used", attempt(do_vector, 0), 0);
-	pv_fpu_trap_set(1);
-	kind("after FpuTrapSet(1) the next floating-point instruction raises vector 7", attempt(do_fpu, 0), 7, 0);
-	pv_fpu_trap_set(1);
-	kind("so does the next vector instruction", attempt(do_vector, 0), 7, 0);
-	pv_fpu_trap_set(0);
-	equal("after FpuTrapSet(0) none does", attempt(do_fpu, 0) | attempt(do_vector, 0), 0);
-	pv_address_space_set(space.root);
-	equal("nor in user mode", user_run(PROGRAM(program_fpu), 8), 8);
-	pv_fpu_trap_set(1);
-	equal("user mode raises it too", user_run(PROGRAM(program_fpu), 8), TRAPPED + 7);
-	pv_fpu_trap_set(0);
-	before = vmi_handle(7, on_fpu);
-	traps = 0;
-	pv_fpu_trap_set(1);
-	equal("a program goes on when the handler turns it off", user_run(PROGRAM(program_fpu), 8), 8);
-	equal("that was one exception", traps, 1);
-	vmi_handle(7, before);
-	pv_address_space_set(root);
-	space_delete(&space);
-}
-
 void check_trap(void)
 {
 	exceptions();
@@ -404,6 +384,6 @@ void check_trap(void)
 	interrupt_flag();
 	tables();
 	registers();
-	floating_point();
+	check_floating();
 	descriptors();
 }

@@ -10,6 +10,20 @@
 #define SYS_FUTEX 202
 #define FUTEX_WAKE 1
 #define MAP_SHARED_FIXED 0x11
+#define SYS_RT_SIGRETURN 15
+#define SIG_SYS 31
+#define AUDIT_ARCH_X86_64 0xc000003e
+#define INFO_ARCH 28
+
+/* In its own area: what it makes up. */
+#define MY_INFO 0x2000
+#define MY_CONTEXT 0x3000
+#define MY_FPSTATE 0x4000
+
+/* Floating-point part of a signal frame, after what FXSAVE64 stores (asm/sigcontext.h). */
+#define FP_EXTENDED_SIZE 468
+#define FP_XSTATE_SIZE 480
+#define FP_XSTATE_BV 512
 
 	.macro DEED name
 	.balign 16
@@ -117,6 +131,69 @@ DEED turn
 	xorl %r10d, %r10d
 	movl $SYS_FUTEX, %eax
 	jmp *%rcx
+
+/* Enters the stub's handler as a system call's signal would, with a context said to be at RDI. */
+DEED context
+	movq %rdi, %rdx
+	movabsq $LNX_SELF + MY_FPSTATE, %rbp
+	jmp signal
+
+/* The same with a context that is there, whose floating-point registers are said to be at RDI. */
+DEED fpstate
+	movq %rdi, %rbp
+	movabsq $LNX_SELF + MY_CONTEXT, %rdx
+signal:	movabsq $LNX_SELF, %rbx
+	leaq MY_FPSTATE(%rbx), %rdi	/* what no processor takes */
+	movl $LNX_FX_SIZE / 8, %ecx
+	movq $-1, %rax
+	rep stosq
+	movq %rbp, MY_CONTEXT + LNX_UC_FPSTATE(%rbx)
+	movabsq $LNX_SELF + MY_INFO, %rsi
+	movl $AUDIT_ARCH_X86_64, INFO_ARCH(%rsi)
+	movl $SIG_SYS, %edi
+	movabsq $LNX_STUB, %rcx
+1:	incq %rcx
+	movl (%rcx), %eax
+	shll $8, %eax
+	cmpl $0x087b8900, %eax		/* its first store, of the signal's number */
+	jne 1b
+	subq $10, %rcx
+	jmp *%rcx
+
+/* Goes on behind the macro by the stub's rt_sigreturn, with the last frame, one thing in which is not as Linux wrote it. */
+	.macro SIGRETURN name, change:vararg
+DEED \name
+	movabsq $LNX_SELF, %rbx
+	movq LNX_AREA_CONTEXT(%rbx), %rsp
+	movq LNX_UC_FPSTATE(%rsp), %rdx
+	leaq 1f(%rip), %rax
+	movq %rax, LNX_UC_RIP(%rsp)
+	\change
+	movabsq $LNX_STUB, %rdi
+	call find
+	movl $SYS_RT_SIGRETURN, %eax
+	jmp *%rcx
+1:	ud2
+	.endm
+
+	SIGRETURN return
+	SIGRETURN return_mxcsr, movl $-1, LNX_FX_MXCSR(%rdx)
+	SIGRETURN return_bits, movq $-1, FP_XSTATE_BV(%rdx)
+	SIGRETURN return_header, movq $-1, FP_XSTATE_BV + 8(%rdx)
+	SIGRETURN return_size, movl $0x7ffffff0, FP_EXTENDED_SIZE(%rdx)
+	SIGRETURN return_end, movl $0, FP_XSTATE_SIZE(%rdx)
+	SIGRETURN return_misaligned, addq $8, LNX_UC_FPSTATE(%rsp)
+	SIGRETURN return_none, movq $0, LNX_UC_FPSTATE(%rsp)
+	SIGRETURN return_nowhere, movq $UNMAPPED, LNX_UC_FPSTATE(%rsp)
+
+/* With the leaf in RDI; ends with the answer's ECX as the number of a system call. */
+DEED cpuid
+	movl %edi, %eax
+	xorl %ecx, %ecx
+	cpuid
+	movl %ecx, %eax
+	syscall
+	ud2
 
 DEED spin
 	jmp deed_spin

@@ -12,13 +12,16 @@ VMI_GUEST(VMI_GUEST_LICENCE, VMI_PROFILE_PAGED);
 #define USER_STACK 0x600000ul
 #define NOWHERE 0x50000000ul /* UNMAPPED of deeds.S */
 #define WINDOW 0x30000000ul  /* for `map` */
+#define UPPER 0xffff900000000000ul
 
 extern char deeds_start[], deeds_end[], attempt_over[];
 void attempt(const char *code, uint64_t at);
 
 #define DEEDS(_)                                                                                                      \
 	_(read) _(write) _(syscall) _(int80) _(sysenter) _(far) _(gadget_write) _(gadget_mmap) _(gadget_mmap_secret)  \
-	_(gadget_munmap) _(gadget_munmap_secret) _(scribble) _(turn) _(spin)
+	_(gadget_munmap) _(gadget_munmap_secret) _(scribble) _(turn) _(context) _(fpstate) _(return) _(return_mxcsr)  \
+	_(return_bits) _(return_header) _(return_size) _(return_end) _(return_misaligned) _(return_none)              \
+	_(return_nowhere) _(cpuid) _(spin)
 #define DECLARE(name) extern char deed_##name[];
 #define ENTRY(name) { #name, deed_##name },
 DEEDS(DECLARE)
@@ -103,6 +106,8 @@ int vmi_main(void)
 		if (strcmp(name, deeds[i].name))
 			continue;
 		try(deeds[i].code, at);
+		if (vmi_option("escape.refer", text, sizeof(text))) /* the ROM leaves such a return to the monitor */
+			run_user(UPPER, USER_STACK + PAGE, 0);
 		try(deed_read, NOWHERE);
 		vmi_print("end\n");
 		return 0;

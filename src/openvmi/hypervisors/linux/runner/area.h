@@ -52,6 +52,7 @@
 #define AREA_COMMAND_ANSWER 76 /* not 0: stop after them; else only when one fails */
 #define AREA_RESULT 80
 #define AREA_COMMANDS 512 /* of each the number and six arguments, 56 bytes */
+#define AREA_FPU 2304 /* in K's: a place for the ROM's copy of U's floating-point registers */
 
 /* struct context: Linux's ucontext with its sigcontext (arch/x86/include/uapi/asm/sigcontext.h). */
 #define CONTEXT_R8 40

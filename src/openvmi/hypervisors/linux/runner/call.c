@@ -266,7 +266,6 @@ static const struct {
 	{VMI_CALL_CPUID, "cpuid", cpuid_call},
 	{VMI_CALL_MSR_READ, "msr_read", msr_read_call},
 	{VMI_CALL_MSR_WRITE, "msr_write", msr_write_call},
-	{VMI_CALL_FPU_TRAP_SET, "fpu_trap_set", nothing},
 	{VMI_CALL_ADDRESS_SPACE_SET, "address_space_set", address_space_set},
 	{VMI_CALL_TLB_FLUSH, "tlb_flush", tlb_flush},
 	{VMI_CALL_TLB_FLUSH_PAGE, "tlb_flush_page", tlb_flush_page},

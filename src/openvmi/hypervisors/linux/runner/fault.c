@@ -5,7 +5,7 @@
  * itself.
  */
 #include "internal.h"
-#include "guest.h"
+#include "vcpu.h"
 #include "sys.h"
 
 #define INFO_CODE 8
@@ -46,6 +46,8 @@ static void on_protection(struct stub *stub, struct context *context)
 		kernel_exit((uint32_t)vector);
 		return;
 	}
+	if (!error && cpuid_emulate(context))
+		return;
 	trap(stub, PROTECTION, error, 0);
 }
 

@@ -28,9 +28,18 @@ static bool to_user(const struct vmi_frame *frame)
 		frame_deliver(event_take(), frame);
 		return false;
 	}
+	if (fpu_trap()) {
+		count_exit("fpu trap");
+		frame_deliver(TRAP_NO_FPU, frame);
+		return false;
+	}
 	set_waiting(false);
 	block_put(LNX_USER, user_prepare());
 	to = user_context();
+	if (!to || !fpu_copy(present, &kernel)) {
+		refer_broken();
+		return true;
+	}
 	to->r8 = from->r8, to->r9 = from->r9, to->r10 = from->r10, to->r11 = from->r11;
 	to->r12 = from->r12, to->r13 = from->r13, to->r14 = from->r14, to->r15 = from->r15;
 	to->rax = from->rax, to->rbx = from->rbx, to->rcx = from->rcx, to->rdx = from->rdx;
@@ -89,5 +98,5 @@ void refer_broken(void)
 		crash("the kernel's code has damaged its VCPU block");
 	set_interrupts(true);
 	block_set_user();
-	user_lost();
+	user_broken();
 }

@@ -23,7 +23,7 @@ static bool allowed(uint64_t descriptor)
 	return !descriptor || (descriptor >> 47 & 1 && descriptor >> 44 & 1 && (descriptor >> 45 & 3) == 3);
 }
 
-/* The host has no 64-bit and no conforming code there. */
+/* The host has no 64-bit and no conforming code there; 16-bit segments only as it was built, which it says itself. */
 static bool possible(uint64_t descriptor) { return !(descriptor & CODE) || !(descriptor & (LONG | DOWN)); }
 
 static struct descriptor translate(uint32_t slot)
@@ -43,28 +43,34 @@ static struct descriptor translate(uint32_t slot)
 	};
 }
 
+static bool set(uint32_t slot, uint64_t descriptor)
+{
+	struct descriptor translated;
+
+	slots[slot] = descriptor;
+	translated = translate(slot);
+	generation++;
+	return !sys(SYS_modify_ldt, WRITE_LDT, &translated, sizeof translated);
+}
+
 int64_t descriptors_change(uint32_t first, const uint64_t *descriptors, uint32_t count)
 {
+	uint64_t before[VMI_DESCRIPTOR_SLOTS];
+	uint32_t done = 0;
+
 	for (uint32_t i = 0; i < count; i++)
 		if (!allowed(descriptors[i]))
 			return VMI_INVALID;
 	for (uint32_t i = 0; i < count; i++)
 		if (!possible(descriptors[i]))
 			return VMI_NOT_SUPPORTED;
-	for (uint32_t i = 0; i < count; i++) {
-		struct descriptor descriptor;
-		uint64_t before = slots[first + i];
-
-		slots[first + i] = descriptors[i];
-		descriptor = translate(first + i);
-		if (sys(SYS_modify_ldt, WRITE_LDT, &descriptor, sizeof descriptor)) {
-			slots[first + i] = before;
-			return VMI_NOT_SUPPORTED; /* a kernel without it */
-		}
-		generation++;
-	}
+	memcpy(before, slots, sizeof before);
+	while (done < count && set(first + done, descriptors[done]))
+		done++;
+	for (uint32_t i = 0; done < count && i <= done; i++) /* the host has no such segments */
+		set(first + i, before[first + i]);
 	descriptors_refresh();
-	return VMI_SUCCESS;
+	return done == count ? VMI_SUCCESS : VMI_NOT_SUPPORTED;
 }
 
 void descriptors_refresh(void)

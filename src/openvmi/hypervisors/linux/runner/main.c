@@ -7,7 +7,7 @@
  * M maps the memory file once, wherever there is room, and nothing of a guest where the guest has it.
  */
 #include "internal.h"
-#include "guest.h"
+#include "vcpu.h"
 #include "sys.h"
 
 #define SPARE_FD 64
@@ -284,6 +284,7 @@ _Noreturn void runner_main(uint64_t *stack)
 		socket = socket * 10 + *argument - '0';
 	if (stack[0] != 2 || *argument || socket < 3)
 		refuse("runner: started by openvmi, with a socket");
+	cpuid_ask(); /* while Python fills the guest's memory */
 	receive(socket);
 	check();
 	map_memory();
@@ -292,6 +293,7 @@ _Noreturn void runner_main(uint64_t *stack)
 	failed = io_start();
 	if (failed)
 		finish(END_FAILED, 0, text("the host makes no thread (error %d)", (uint64_t)-failed));
+	cpuid_fault();
 	stub_resume(&kernel);
 	for (;;) {
 		uint32_t seen = *bell;

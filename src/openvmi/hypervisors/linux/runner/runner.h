@@ -114,7 +114,7 @@ _Static_assert(offsetof(struct area, fs_base) == AREA_FS_BASE, "area");
 _Static_assert(offsetof(struct area, flags) == AREA_FLAGS, "area");
 _Static_assert(offsetof(struct area, command_count) == AREA_COMMAND_COUNT, "area");
 _Static_assert(offsetof(struct area, commands) == AREA_COMMANDS, "area");
-_Static_assert(sizeof(struct area) <= PAGE_SIZE, "area");
+_Static_assert(sizeof(struct area) <= AREA_FPU, "area");
 _Static_assert(offsetof(struct area, result) == AREA_RESULT, "area");
 _Static_assert(offsetof(struct context, r8) == CONTEXT_R8, "context");
 _Static_assert(offsetof(struct context, rflags) == CONTEXT_RFLAGS, "context");
@@ -180,6 +180,8 @@ uint64_t user_area(void);
 void user_enter(void);
 /* Throws the present U's process away for a new one; user_trap(13, 0, 0) when K waits for it. */
 void user_lost(void);
+/* The same, and K waits for it, whatever stands in its area. */
+void user_broken(void);
 
 /* U stopped: a trap goes to the guest's kernel. Sets the fields of K's own area, then U's turn = KERNEL, wakes K. */
 void user_continue_in_kernel(uint32_t vector, uint64_t error, uint64_t handler);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The stubs: processes that hold nothing but the guest's memory, one page of text, their area and the bell. */
+#include "vcpu.h"
 #include "internal.h"
 #include "sys.h"
 
@@ -67,6 +68,8 @@ static _Noreturn void child(const struct stub *stub, int32_t parent)
 		sys(SYS_exit_group, 1);
 	sys(SYS_close_range, 0, MEMORY_FD - 1, 0);
 	sys(SYS_close_range, MEMORY_FD + 1, 0xffffffffu, 0);
+	if (!stub->index)
+		cpuid_fault(); /* the others have it from M */
 	failed = make_room(stub);
 	if (!failed || failed == LNX_BELL || failed == LNX_USERS)
 		failed = take_signals();

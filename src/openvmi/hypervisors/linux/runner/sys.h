@@ -33,6 +33,7 @@
 #define SYS_sigaltstack 131
 #define SYS_modify_ldt 154
 #define SYS_prctl 157
+#define SYS_arch_prctl 158
 #define SYS_futex 202
 #define SYS_sched_setaffinity 203
 #define SYS_sched_getaffinity 204

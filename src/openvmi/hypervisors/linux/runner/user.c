@@ -128,10 +128,9 @@ uint64_t user_ready(void)
  * U is dead, hangs, or has damaged its area: all by its own code. It gets a new process. If K waits for it, it gets a
  * general protection fault of user mode, with registers that are zero.
  */
-void user_lost(void)
+static void replace(bool awaited)
 {
 	struct stub *before = current;
-	bool awaited = present->area->turn != TURN_KERNEL;
 
 	count_exit("user process lost");
 	stub_kill(present);
@@ -144,3 +143,7 @@ void user_lost(void)
 	user_trap(13, 0, 0);
 	current = before;
 }
+
+void user_lost(void) { replace(present->area->turn != TURN_KERNEL); }
+
+void user_broken(void) { replace(true); }

@@ -17,6 +17,7 @@
 #define TRAP_BREAKPOINT 3
 #define TRAP_OVERFLOW 4
 #define TRAP_OPCODE 6
+#define TRAP_NO_FPU 7
 #define TRAP_PROTECTION 13
 #define TRAP_PAGE_FAULT 14
 #define FLAG_TRACE 0x100ul
@@ -42,6 +43,7 @@ bool interrupts(void);
 void set_interrupts(bool on);
 void set_waiting(bool on);
 void set_fault_address(uint64_t address);
+bool fpu_trap(void); /* what FpuTrapSet has set */
 
 /* FS and GS base of user mode: those of the present U, or those that the next one gets. */
 void user_bases(uint64_t *fs, uint64_t *gs);
@@ -123,9 +125,23 @@ void descriptors_inherited(void);
 bool descriptor_is_code(uint64_t selector);
 bool descriptor_is_stack(uint64_t selector);
 
+/* ---- fpu.c ---- */
+
+/* The floating-point registers of a stopped stub become another's. False: one of the two has damaged its area. */
+bool fpu_copy(struct stub *to, struct stub *from);
+
 /* ---- cpuid.c, msr.c ---- */
 
+/* Asks the processor for all of it: microseconds each in a virtual machine. */
+void cpuid_ask(void);
+/*
+ * Has CPUID fault in this thread and what it starts, where the host can. It switches a register for that, again
+ * microseconds; M has it as the stubs have, so that handing over does not.
+ */
+void cpuid_fault(void);
 void cpuid(uint32_t leaf, uint32_t subleaf, uint32_t registers[4]);
+/* `current` got general protection there. True: it was CPUID, which is done. In a segment with a base it is not found. */
+bool cpuid_emulate(struct context *context);
 int64_t msr_read(uint32_t number, uint64_t *value);
 int64_t msr_write(uint32_t number, uint64_t value);
 
