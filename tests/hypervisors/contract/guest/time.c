@@ -75,9 +75,12 @@ static void calibrate(void)
 
 	ticks = 0;
 	for (unsigned i = 1; i <= 20; i++) {
-		uint64_t at = pv_clock_read() + 20000;
+		uint64_t at = pv_clock_read() + 20000, took;
 
 		pv_timer_set(at);
+		took = pv_clock_read() + 20000 - at;
+		if (took > late)
+			late = took;
 		pv_halt();
 		pv_irq_disable();
 		if (came - at > late)
