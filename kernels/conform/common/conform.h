@@ -152,6 +152,10 @@ _Noreturn void leave(int64_t result);
 
 /* leaf_CALL: with all these registers before, and what they are after. For leaf calls. */
 typedef void leaf_call(const struct registers *before, struct registers *after);
+/* Which registers a leaf call changes, a bit each, but those that it may: with patterns in all but its arguments. */
+uint64_t lost(leaf_call *call, uint64_t rdi, uint64_t rsi, uint64_t may);
+enum { LOSES_NONE, LOSES_RAX };
+extern struct registers left; /* by the last one */
 /*
  * stack_CALL: the call on a stack of its own, interrupts disabled. Bit i set: register i of rbx rbp r12 r13 r14 r15
  * was lost, or 6: DF is set. For calls of both conventions but those that do not return.
@@ -183,7 +187,8 @@ extern char program_start[], program_end[], program_exit[], program_read[], prog
 	program_call_end[], program_many[], program_breakpoints[], program_spin[], program_bases[], program_ud2[], program_cli[],
 	program_sti[], program_hlt[], program_in[], program_out[], program_cr3[], program_rdmsr[], program_clts[],
 	program_divide[], program_int3[], program_int[], program_iretq[], program_popf[],
-	program_spare[], program_fpu[], program_compatible[];
+	program_spare[], program_compatible[], program_fpu[], program_fpu_late[], program_fpu_late_at[], program_fpu_save[],
+	program_fpu_call[], program_fpu_call_at[], program_fpu_trap[], program_fpu_thread[], program_fpu_spin[];
 
 enum { CALL_EXIT = 0x1e };
 #define TRAPPED 0x7000 /* result of user_run for an exception: TRAPPED + vector */
@@ -201,6 +206,8 @@ extern uint64_t boot_root;
 
 /* A space with the user's programs, made at the first use and kept; entered. */
 const struct space *user_space(void);
+uint64_t *user_data(void); /* the words of its data page, zero when it was entered */
+struct vmi_frame user_frame(uint64_t rip); /* interrupts enabled, RSP at the stack's end */
 int64_t user_run(uint64_t rip, uint64_t argument); /* in the present space; of program_exit or TRAPPED + vector */
 int64_t user_enter(uint64_t rip, uint64_t rflags, const struct registers *registers);
 extern struct vmi_trap user_call; /* the last system call */
@@ -208,5 +215,12 @@ extern volatile unsigned user_calls;
 struct registers patterns(void); /* each register another value */
 uint64_t differ(const struct vmi_trap *trap, const struct registers *expected); /* which of the 15 registers, a bit each */
 #define RCX_R11 (1 << 2 | 1 << 10)
+
+/* ---- beats.c: events at any moment ---- */
+
+extern volatile unsigned beats, user_beats; /* those in user mode */
+/* The timer, so many times as far apart as one takes; interrupts are enabled. Then the end of it. */
+void beats_begin(unsigned times);
+void beats_end(void);
 
 #endif

@@ -201,6 +201,7 @@ stack_\name:
 	ON_STACK init, VMI_INIT
 	ON_STACK ipi_send, VMI_IPI_SEND
 	ON_STACK irq_disable, VMI_IRQ_DISABLE
+	ON_STACK irq_enable, VMI_IRQ_ENABLE
 	ON_STACK irq_restore, VMI_IRQ_RESTORE
 	ON_STACK irq_save, VMI_IRQ_SAVE
 	ON_STACK irq_save_disable, VMI_IRQ_SAVE_DISABLE

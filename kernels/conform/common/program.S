@@ -69,6 +69,41 @@ program_start:
 	fninit
 	movaps %xmm0, %xmm1
 	jmp program_exit
+	PROGRAM fpu_late
+	nop
+	incl %esi
+	PROGRAM fpu_late_at
+	movaps %xmm0, %xmm1
+	jmp program_exit
+/* RDI: address of 1,024 bytes: what FXRSTOR64 loads, where FXSAVE64 stores. Or the latter only. */
+	PROGRAM fpu_save
+	fxsave64 (%rdi)
+	xorl %edi, %edi
+	jmp program_exit
+	PROGRAM fpu_call
+	fxrstor64 (%rdi)
+	xorl %eax, %eax
+	syscall
+	PROGRAM fpu_call_at
+	fxsave64 512(%rdi)
+	xorl %edi, %edi
+	jmp program_exit
+	PROGRAM fpu_trap
+	fxrstor64 (%rdi)
+	ud2
+	fxsave64 512(%rdi)
+	xorl %edi, %edi
+	jmp program_exit
+	PROGRAM fpu_thread
+	fxrstor64 (%rdi)
+1:	xorl %eax, %eax
+	syscall
+	fxsave64 512(%rdi)
+	jmp 1b
+	PROGRAM fpu_spin
+	fxrstor64 (%rdi)
+1:	fxsave64 512(%rdi)
+	jmp 1b
 /* 32-bit. EDI: selector. What is first in that segment, in EAX; 0 for no selector. */
 	.code32
 	PROGRAM compatible

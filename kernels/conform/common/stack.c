@@ -27,3 +27,20 @@ uint64_t raw_result(on_stack *call, uint64_t a, uint64_t b, uint64_t c)
 	call((const uint64_t[5]){ a, b, c }, stack + STACK_WORDS);
 	return stack_result;
 }
+
+struct registers left;
+
+uint64_t lost(leaf_call *call, uint64_t rdi, uint64_t rsi, uint64_t may)
+{
+	struct registers before;
+	uint64_t result = 0;
+
+	for (unsigned i = 0; i < REGISTERS; i++)
+		(&before.rax)[i] = 0x0f1e2d3c4b5a6978 * (2 * i + 3);
+	before.rdi = rdi;
+	before.rsi = rsi;
+	call(&before, &left);
+	for (unsigned i = 0; i < REGISTERS; i++)
+		result |= (uint64_t)((&left.rax)[i] != (&before.rax)[i]) << i;
+	return result & ~may;
+}

@@ -14,16 +14,28 @@ static void on_system_call(struct vmi_trap *trap)
 	trap->rax = ~trap->rax;
 }
 
+static struct space space;
+
 const struct space *user_space(void)
 {
-	static struct space space;
-
 	if (!space.root)
 		space = space_new();
 	memset(vmi_direct(space.data), 0, PAGE);
 	memset(vmi_direct(space.stack), 0, PAGE);
 	pv_address_space_set(space.root);
 	return &space;
+}
+
+uint64_t *user_data(void)
+{
+	return vmi_direct(space.data);
+}
+
+struct vmi_frame user_frame(uint64_t rip)
+{
+	return (struct vmi_frame){
+		.rip = rip, .cs = vmi_boot->user_cs, .rflags = 0x202, .rsp = USER_STACK + PAGE, .ss = vmi_boot->user_ss,
+	};
 }
 
 int64_t user_run(uint64_t rip, uint64_t argument)
@@ -35,10 +47,9 @@ int64_t user_run(uint64_t rip, uint64_t argument)
 
 int64_t user_enter(uint64_t rip, uint64_t rflags, const struct registers *registers)
 {
-	const struct vmi_frame frame = {
-		.rip = rip, .cs = vmi_boot->user_cs, .rflags = rflags, .rsp = USER_STACK + PAGE, .ss = vmi_boot->user_ss,
-	};
+	struct vmi_frame frame = user_frame(rip);
 
+	frame.rflags = rflags;
 	vmi_handle(VMI_SYSCALL, on_system_call);
 	return enter(&frame, registers);
 }
