@@ -91,7 +91,9 @@ TEST(EVENT_ACK, POSITIVE, another_source_comes_inside_a_handler_that_enables_int
 /* No vector goes before another. */
 TEST(EVENT_ACK, POSITIVE, another_source_comes_inside_whatever_the_vectors_are)
 {
-	static const unsigned vectors[][2] = { { SECOND_VECTOR, HIGH_VECTOR }, { HIGH_VECTOR, SECOND_VECTOR }, { 62, 33 }, { 33, 62 } };
+	static const unsigned vectors[][2] = {
+		{ SECOND_VECTOR, HIGH_VECTOR }, { HIGH_VECTOR, SECOND_VECTOR }, { 62, 33 }, { 33, 62 },
+	};
 
 	for (unsigned i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++) {
 		begin();
