@@ -140,6 +140,8 @@ class Runner:
             return Result(test, Outcome.FAILURE, details[0] if details else "it failed without a word", details)
         if said.outcome:
             return Result(test, Outcome.SUCCESS)
+        if test.may_end and ending.ending is Ending.CRASH and not details:
+            return Result(test, Outcome.SUCCESS)
         if test.ends is None:
             return Result(test, Outcome.CRASH, _told(ending), details)
         if (ending.ending, ending.code) == (test.ends, test.code):

@@ -116,6 +116,27 @@ TEST_NEEDS(PROBE, HOSTILE, skip_without_group_suspend, GROUP_BIT(SUSPEND))
 	same("never", 0, 1);
 }
 
+TEST_MAY_END(PROBE, HOSTILE, success_by_a_crash_where_it_may_end)
+{
+	pv_shutdown(VMI_SHUTDOWN_CRASH, 0);
+}
+
+TEST_MAY_END(PROBE, HOSTILE, success_by_going_on_where_it_may_end)
+{
+	same("one is one", 1, 1);
+}
+
+TEST_MAY_END(PROBE, HOSTILE, crash_by_an_exit_where_it_may_crash)
+{
+	pv_shutdown(VMI_SHUTDOWN_EXIT, 0);
+}
+
+TEST_MAY_END(PROBE, HOSTILE, crash_behind_a_failure_where_it_may_end)
+{
+	same("two is three", 2, 3);
+	pv_shutdown(VMI_SHUTDOWN_CRASH, 0);
+}
+
 TEST_ENDS(SHUTDOWN, POSITIVE, success_by_exit_9, ENDS_EXIT, 9)
 {
 	pv_shutdown(VMI_SHUTDOWN_EXIT, 9);
