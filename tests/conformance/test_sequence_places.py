@@ -21,13 +21,14 @@ from openvmi.running import NO_ROM, Request, run
 _KEPT = Path(__file__).parent / "sequences"
 PLACES = {
     "emu": Place("emu"), "emu native": Place("emu", None, "vmi=off"), "linux": Place("linux"),
+    "linux native": Place("linux", None, "vmi=off"),
     "bare": Place("bare", NO_ROM), "bare template": Place("bare", "template"), "xen": Place("xen"),
 }  # fmt: skip
 NEEDS = {"bare": ("qemu-system-x86_64",), "xen": ("qemu-system-x86_64", "/boot/xen*.gz")}
 WITH_MARKS = [pytest.param(place, marks=pytest.mark.needs(*NEEDS.get(place.on, ())), id=name)
               for name, place in PLACES.items()]
 #: Files of what is known to be wrong, until it is not; and what differs in every sequence that does it.
-KNOWN = {("linux", "linux-flush-twice"), ("linux", "linux-event-kept")}
+KNOWN: set[tuple[str, str]] = set()
 KNOWN_OPERATIONS = {
     "xen": {
         "int": "INT of the kernel needs GATE_USER: both are ring 3 there, and the contract says it of INT 0x80 only",
