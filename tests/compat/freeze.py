@@ -21,8 +21,7 @@ from pathlib import Path
 _HERE = Path(__file__).resolve().parent
 _TOP = _HERE.parents[1]
 #: Guests: folders with a guest.toml. Those that are there.
-GUESTS = ("kernels/hello", "kernels/sites", "kernels/conform/*", "tests/hypervisors/contract/guest",
-          "tests/compat/guest")
+GUESTS = ("kernels/hello", "kernels/sites", "kernels/conform/*", "tests/compat/guest")
 #: ROMs with what belongs to them. Not linux: its interface to the runner is private to one release of the two, and the
 #: runner of that release is a program for one host kernel; a set would promise what nobody can keep.
 ROMS = ("emu", "template", "xen")

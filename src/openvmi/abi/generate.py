@@ -42,6 +42,8 @@ def render() -> dict[str, str]:
     """The text of every generated file, by path from the top of the tree."""
     import jinja2
 
+    from openvmi.conformance.model.source import source_of
+
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("openvmi.abi"), trim_blocks=True, lstrip_blocks=True,
         keep_trailing_newline=True, undefined=jinja2.StrictUndefined,
@@ -59,7 +61,7 @@ def render() -> dict[str, str]:
     )
     context = {
         "TYPES": TYPES, "ANSWERS": ANSWERS, "site_text": site_text, "plain_text": plain_text, "operands": operands,
-        "picture": picture,
+        "picture": picture, "model": source_of, "CURRENT": CURRENT,
         "struct_format": struct_format, "python_default": python_default, "python_type": python_type,
     }
     return {path: environment.get_template(name).render(context, abi=definition(version))

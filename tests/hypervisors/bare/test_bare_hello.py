@@ -82,6 +82,6 @@ def test_the_template_rom_is_found_and_linked(hello: GuestImage) -> None:
 
 @pytest.mark.parametrize("guest", ["bench", "sites"])
 def test_other_guests_with_the_template(guest: str) -> None:
-    """All that measures runs to its end with this ROM, too; tests/hypervisors/contract checks the contracts."""
+    """All that measures runs to its end with this ROM, too; tests/conformance checks the contracts."""
     result = run_request(Request(guest, on="bare", rom="template", deterministic=True), lambda data: True)
     assert (result.outcome.ending, result.status) == (Ending.EXIT, 0) and result.link and result.link.inline
