@@ -35,7 +35,7 @@ static bool to_user(const struct vmi_frame *frame)
 		frame_deliver(TRAP_NO_FPU, frame);
 		return false;
 	}
-	set_waiting(false);
+	set_waiting(event_next()); /* user mode may have interrupts disabled: the return that enables them must see it */
 	block_put(LNX_USER, user_prepare());
 	to = user_context();
 	if (!fpu_copy(present, &kernel)) {
