@@ -222,7 +222,7 @@ console_write:
 	movq %rsi, %r8
 1:	testq %rsi, %rsi
 	jz 3f
-	movl $1000000, %ecx		/* a second on a PC; who reads may be slow, not gone */
+	movl $2000000, %ecx		/* two seconds on a PC; who reads may be slow, not gone */
 	movl $SERIAL + LINE_STATUS, %edx
 2:	inb %dx, %al
 	testb $LINE_EMPTY, %al

@@ -43,7 +43,7 @@ int64_t vmi_native_console_write(uint64_t buffer, uint64_t size)
 	setup();
 	for (uint64_t done = 0; done < size; done++) {
 		/* Bounded, so that a missing port cannot hang the kernel. */
-		for (int i = 0; i < 100000 && !(in8(SERIAL + LINE_STATUS) & LINE_EMPTY); i++)
+		for (int i = 0; i < 2000000 && !(in8(SERIAL + LINE_STATUS) & LINE_EMPTY); i++)
 			;
 		out8(SERIAL + DATA, from[done]);
 	}
