@@ -21,7 +21,7 @@ from openvmi.errors import OpenVmiError, RefusedError
 from openvmi.hypervisors import get
 from openvmi.hypervisors.base import Ending
 from openvmi.hypervisors.linux.machine import LinuxMachine
-from openvmi.matrix import _places
+from openvmi.matrix import places
 from openvmi.running import NO_ROM, Request, Run, read_link
 from openvmi.running import run as run_request
 from tests.hypervisors.linux.conftest import ENOUGH, built, group, held, until
@@ -195,7 +195,7 @@ def test_killed_parent_leaves_no_process(top: Path, what: str, frozen: bool) -> 
 
 def test_in_the_matrix() -> None:
     """By itself: with the ROM, and native."""
-    places = [place for place in _places(get("linux")) if place.hypervisor == "linux"]
+    places = [place for place in places(get("linux")) if place.hypervisor == "linux"]
     assert [place.name for place in places] == ["linux, ROM linux", "linux, no ROM"]
 
 
