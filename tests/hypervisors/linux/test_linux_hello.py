@@ -195,8 +195,8 @@ def test_killed_parent_leaves_no_process(top: Path, what: str, frozen: bool) -> 
 
 def test_in_the_matrix() -> None:
     """By itself: with the ROM, and native."""
-    places = [place for place in places(get("linux")) if place.hypervisor == "linux"]
-    assert [place.name for place in places] == ["linux, ROM linux", "linux, no ROM"]
+    found = [place for place in places(get("linux")) if place.hypervisor == "linux"]
+    assert [place.name for place in found] == ["linux, ROM linux", "linux, no ROM"]
 
 
 def test_many_starts_leave_nothing(make: Make) -> None:
