@@ -27,7 +27,7 @@ LIBVMI := $(shell find libvmi -type f)
 TOOL := src/openvmi/toolchain.py $(wildcard src/openvmi/abi/*.py)
 ROM_TOOL := $(TOOL) $(wildcard src/openvmi/rom/* src/openvmi/classic/*.py)
 
-.PHONY: build run test test-xl starts setup check wheel bench clean
+.PHONY: build run test test-xl starts fuzz setup check wheel bench clean
 build: $(ROMS) $(GUESTS) $(DIRECT) $(RUNNER) $(PROGRAM)
 
 run: build
@@ -45,6 +45,11 @@ test-xl: build
 # A guest as processes, started and stopped a thousand times: nothing may be left.
 starts: build
 	OPENVMI_STARTS=1000 $(BIN)/python -m pytest tests/hypervisors/linux/test_linux_faults.py -k starts
+
+# A million hostile inputs and more to whatever reads bytes of others, a quarter of an hour; FUZZ="rom --seconds 3600" for
+# one target and longer. The tests do a few thousand of each.
+fuzz: build
+	$(BIN)/python -m tests.fuzz.campaign $(FUZZ)
 
 check: setup
 	$(BIN)/openvmi abi check
@@ -68,7 +73,7 @@ $(READY): pyproject.toml constraints.txt
 		{ echo "OpenVMI needs Python 3.11 or newer as $(PYTHON); name another with: make PYTHON=python3.12"; exit 1; }
 	@$(PYTHON) -m venv .venv || \
 		{ rm -rf .venv; echo "no virtual environment could be made; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[build,test]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[build,fuzz,test]'
 	@touch $@
 
 .SECONDEXPANSION:
