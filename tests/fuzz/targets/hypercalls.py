@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any, cast
 
-from openvmi.abi.names import MAJOR, Call, Error
+from openvmi.abi.names import CONSOLE_LIMIT, MAJOR, Call, Error
 from openvmi.hypervisors.emu import private, segments
 from openvmi.hypervisors.emu.clock import Clock
 from openvmi.hypervisors.emu.cpu import R8, RAX, RCX, RDI, RDX, RSI, RSP, Stop, StopKind
@@ -28,6 +28,7 @@ from openvmi.hypervisors.emu.machine import EmuMachine
 from openvmi.hypervisors.emu.msrs import Msrs
 from openvmi.hypervisors.emu.vcpu import Vcpu
 from openvmi.machine.console import ConsoleInput
+from openvmi.machine.paging import canonical
 from openvmi.units import PAGE_SIZE, Gpa, Gva
 from tests.fuzz.target import Source
 from tests.machine.fakes import FakeRom, config
@@ -42,7 +43,6 @@ _CODE = Gva(0x4000_0000)
 _LINKED, _CHANGING, _USER = 1, 2, 4
 _NUMBERS = tuple(CALLS)
 _ARGUMENTS = (RDI, RSI, RDX, RCX, R8)
-_OUTPUT_LIMIT = 1 << 16
 _FAULTS = (0, 1, 3, 6, 7, 8, 11, 12, 13, 13, 13, 14, 17, 255)
 _PORTS = (private.EMU_PORT, private.EMU_DELIVER_PORT, 0x3F8, 0x3F9, 0x3FB, 0x70, 0x71, 0xF4, 0x21)
 _COUNTS = {Call.CONSOLE_WRITE, Call.CONSOLE_READ, Call.INFO, Call.RANDOM_READ, Call.CLOCK_READ, Call.CLOCK_FREQUENCY,
@@ -178,10 +178,14 @@ def _stories() -> list[bytes]:
                 + _call(Call.SYSCALL_ENTRY_SET, handler, handler) + _call(Call.KERNEL_STACK_SET, top))
     user = _store(0x500, bytes(8) + _frame(segments.USER_CS, segments.USER_SS))
     leave = _call(private.EMU_IRET, _argument(2, 0x500), stack=True)
-    end = (b"\6\3\x80\0" + bytes(9), b"\6\3\x03\0" + bytes(9), b"\6\0\0\0" + bytes(9), b"\2\x0b" + bytes(11),
+    much = _call(Call.CONSOLE_WRITE, _argument(3, 0), _argument(6, 0x5000))
+    far = _argument(1, 1 << 62)
+    end = (much, *(_call(number, far, far) for number in (Call.TLS_SET, Call.SYSCALL_ENTRY_SET, Call.KERNEL_STACK_SET)),
+           b"\6\3\x80\0" + bytes(9), b"\6\3\x03\0" + bytes(9), b"\6\0\0\0" + bytes(9), b"\2\x0b" + bytes(11),
            _call(Call.TLS_SET, one))
     table = _call(Call.PAGE_TABLE_ADD, _argument(6, 0x4000), one)
     found = [bytes([_LINKED]) + block + handlers + user + leave + last for last in end]
+    found += [bytes([_LINKED]) + block + last for last in end]
     found.append(bytes([_LINKED]) + block + table + table + 2 * _call(Call.PAGE_TABLE_REMOVE, _argument(6, 0x4000), one)
                  + _call(Call.CRASH_REPORT, buffer))
     # A native kernel's own table of gates: at 0x100 of its data, all to the start of its code.
@@ -310,7 +314,14 @@ def run(data: bytes) -> None:
         for _ in range(_STEPS):
             if not source.left:
                 break
+            said = host.said
             guest.step()
+            assert host.said - said <= CONSOLE_LIMIT
     except GuestEnd as end:
         assert end.message or not end.code or end.code <= 255
-    assert bytes(host.text) == before and host.said <= _STEPS * _OUTPUT_LIMIT
+    assert bytes(host.text) == before
+    vcpu = host.machine.vcpu
+    handlers = [gate.handler for gate in vcpu.gates.values()]
+    for address in (vcpu.cpu.fs_base, vcpu.syscall_entry, vcpu.kernel_stack, *handlers):
+        assert canonical(address)
+    assert len(host.machine.marks) <= _STEPS and all(vector < 256 for vector in vcpu.gates)

@@ -21,7 +21,7 @@ from openvmi.units import Gpa, Gva
 from tests.fuzz.target import Source
 
 ALLOWED: tuple[type[Exception], ...] = ()
-LIMIT = 1024
+LIMIT = 2048
 _SIZE = 1 << 16
 _PAIR = struct.Struct("<HQ")
 _STATE, _REPORT = 0x4000, 0x5000  # virtual, as seeds have them
@@ -52,9 +52,10 @@ def seeds() -> list[bytes]:
     contents = [(_STATE, 0x4B4E4C56), (_STATE + 40, _REPORT), (_REPORT, 0xFFFF_FFFF), (_REPORT + 48, 0x7000)]
     contents += [(0x7000, 0x7010), (0x7008, 0x1234), (0x7010, 0x7020), (0x7018, 0x5678)]
     head = struct.pack("<QQQQ", 0x1000, _STATE, _REPORT, 0x7000)
+    long = [pair for at in range(0x7000, 0x7000 + 16 * 80, 16) for pair in ((at, at + 16), (at + 8, 1))]
     large = [(0x1000, 0x2000 | _MAPPED), (0x2000, 0x80 | _MAPPED), *contents]
     return [head + b"".join(_PAIR.pack(*pair) for pair in pairs)
-            for pairs in (tables + contents, large, tables + contents + 2 * contents)]
+            for pairs in (tables + contents, large, [*large[:2], *long], tables + contents + 2 * contents)]
 
 
 def run(data: bytes) -> None:

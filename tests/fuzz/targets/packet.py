@@ -14,10 +14,14 @@ ALLOWED = (OpenVmiError,)
 LIMIT = 1024
 
 
+def _end(number: int, code: int = 0) -> bytes:
+    return struct.pack("<II256s23QI4x", number, code, b"no", *[0] * 23, 0)
+
+
 def seeds() -> list[bytes]:
     """One of each kind."""
     end = struct.pack("<II256s23QI4x", 0, 3, b"it ended", *range(23), 2) + 2 * struct.pack("<32sQ", b"hypercall", 9)
-    bodies = ((1, end), (1, struct.pack("<II256s23QI4x", 6, 0, b"no", *[0] * 23, 0)), (2, bytes(24)), (3, bytes(16)),
+    bodies = ((1, end), (1, _end(6)), (1, _end(7)), (1, _end(0, 1 << 31)), (2, bytes(24)), (3, bytes(16)),
               (4, bytes(8)))
     return [struct.pack("<II", kind, len(body)) + body for kind, body in bodies]
 

@@ -80,9 +80,14 @@ def seeds() -> list[bytes]:
              "66c703ffff", "65480fb200", "6589849d11223344", "670f0118", "f00f01f8")
     found = []
     for number, code in enumerate(codes):
-        rip = 0x10000 - len(code) // 2 if number & 1 else 0x8000
+        rip = (0x8000, 0xA000 - len(code) // 2, 0xA000 - len(code) // 4)[number % 3]
         head = struct.pack("<QQQQB", 0x1000, 0x8000, rip, 0x9000, len(code) // 2) + bytes.fromhex(code)
         found.append(head + b"".join(_PAIR.pack(*pair) for pair in (tables if number % 5 else large)))
+    # A table in the ROM's pages is none; what a place at the end of RAM has as its last bytes would be its first entry.
+    rom = [(0x1000, 0x2000 | _MAPPED), (0x2000, _RAM | _MAPPED), (_RAM - 4, (0x3000 | _MAPPED) << 32),
+           (0x3000, 0x8000 | _MAPPED)]
+    found += [struct.pack("<QQQQB", 0x1000, address, 0, 0x1000, 0) + b"".join(_PAIR.pack(*pair) for pair in pairs)
+              for pairs in (rom, tables) for address in (0, 0x12FF0, 0xFFF0, 0x11000)]
     return found
 
 
@@ -94,7 +99,7 @@ def run(data: bytes) -> None:
     runner.memory[:] = bytes(_ALL)
     while source.left:
         at, entry = source.half(), source.long()
-        struct.pack_into("<Q", runner.memory, at % (_ALL - 8), entry)
+        struct.pack_into("<Q", runner.memory, at, entry)
     runner.library.set_up(runner.start, _RAM, root, value, root)
 
     def read(place: Gpa, size: int) -> bytes | None:
