@@ -58,7 +58,10 @@ def fuzz(name: str, work: Path, inputs: int, seconds: int, seed: int = 0) -> Res
     own, given, found = work / name, work / "given" / name, work / "found"
     for folder in (own, given, found):
         folder.mkdir(parents=True, exist_ok=True)
-    for entry, data in corpus.inputs(name).items():
+    for old in given.iterdir():
+        old.unlink()
+    seeds = {f"seed-{number}": data for number, data in enumerate(target.load(name).seeds())}
+    for entry, data in (seeds | corpus.inputs(name)).items():
         (given / entry).write_bytes(data)
     state, log = work / f"{name}.state", work / f"{name}.log"
     state.unlink(missing_ok=True)

@@ -204,10 +204,11 @@ def _stories() -> list[bytes]:
 
 def seeds() -> list[bytes]:
     """Each call with nothing and with a buffer, and one of each other step."""
-    buffer, eight = _argument(2, 0), _argument(0, 8)
+    buffer, eight, nowhere, one = _argument(2, 0), _argument(0, 8), _argument(5, 0), _argument(0, 1)
     found = [bytes([flags]) + _call(number, *arguments)
              for number in _NUMBERS for flags in (_LINKED, _CHANGING | _LINKED)
-             for arguments in ((), (buffer, eight, eight), (eight, buffer, eight))]
+             for arguments in ((), (buffer, eight, eight), (eight, buffer, eight),
+                               (nowhere, one, one), (one, nowhere, one))]
     block = _call(Call.VCPU_INIT, _argument(0, 0), _argument(2, 0))
     gates = bytes([1]) + struct.pack("<HB", 0, 16) + struct.pack("<BBxxxxxxQ", 14, 1, _CODE)
     found.append(bytes([_LINKED]) + block + _call(Call.TRAP_TABLE_SET, buffer, _argument(0, 1)) + gates)
