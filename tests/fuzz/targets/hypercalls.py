@@ -57,7 +57,7 @@ class Feet:
 
     def __init__(self, memory: Any) -> None:
         self.memory, self.changes = memory, Source(b"")
-        self._before: dict[tuple[int, int], bytes] = {}
+        self._before: dict[int, bytes] = {}
 
     def read(self, address: Gpa, size: int) -> bytes | None:
         data = self.memory.read(address, size)
@@ -72,12 +72,12 @@ class Feet:
 
     def write(self, address: Gpa, data: bytes) -> bool:
         for page in range(address // PAGE_SIZE, (address + len(data) - 1) // PAGE_SIZE + 1 if data else 0):
-            if page * PAGE_SIZE < _MEMORY and (page, 0) not in self._before:
-                self._before[page, 0] = self.memory.read(Gpa(page * PAGE_SIZE), PAGE_SIZE)
+            if page * PAGE_SIZE < _MEMORY and page not in self._before:
+                self._before[page] = self.memory.read(Gpa(page * PAGE_SIZE), PAGE_SIZE)
         return cast(bool, self.memory.write(address, data))
 
     def restore(self) -> None:
-        for (page, _), data in self._before.items():
+        for page, data in self._before.items():
             self.memory.write(Gpa(page * PAGE_SIZE), data)
         self._before.clear()
 
@@ -308,8 +308,7 @@ def run(data: bytes) -> None:
     host.reset(bool(flags & _LINKED), bool(flags & _USER))
     before = bytes(host.text)
     if flags & _CHANGING:
-        half = data[1:][-len(data) // 2:]
-        host.feet.changes = Source(half)
+        host.feet.changes = Source(data[len(data) // 2:])
     guest = Guest(host, source)
     try:
         for _ in range(_STEPS):

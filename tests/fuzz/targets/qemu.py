@@ -20,8 +20,9 @@ def seeds() -> list[bytes]:
     """As QEMU does it."""
     dump = " ".join(f"{name:3}={number:016x}" for number, name in enumerate(_NAMES))
     dump += " RFL=00000246 CS =0008 0 SS =0010 0 CR2=1 CR3=1000 CPL=0"
-    said = ([{"event": "RESET"}, {"return": {}, "id": 1}], [{"error": {"class": "x", "desc": "no"}, "id": 1}],
-            [{"QMP": {}}])
+    said: tuple[list[dict[str, object]], ...] = (
+        [{"event": "RESET"}, {"return": {}, "id": 1}], [{"error": {"class": "x", "desc": "no"}, "id": 1}],
+        [{"QMP": {}}])
     return [b"\0" + dump.encode(), *(b"\1" + b"\n".join(json.dumps(each).encode() for each in some) + b"\n"
                                      for some in said), b"\1[[[[[[[[\n"]
 

@@ -36,7 +36,8 @@ def run(data: bytes) -> None:
     if not step:
         unpack(data[1:]).pack()
         return
-    guest, lines = bytearray(), []
+    lines: list[str] = []
+    guest = bytearray()
     port = ConsoleFilter(guest.extend, lines.append)
     for at in range(1, min(len(data), _PRINTED), step):
         port.feed(data[at:min(at + step, _PRINTED)])
