@@ -33,7 +33,7 @@ ROM_TOOL := $(TOOL) $(wildcard src/openvmi/rom/* src/openvmi/classic/*.py)
 # Made when the kit's kernels have tests for every call of the interface.
 COVERED := build/guests/.conform-covered
 
-.PHONY: build run test test-xl conform starts setup check wheel bench clean
+.PHONY: build run test test-xl conform starts fuzz setup check wheel bench clean
 build: $(ROMS) $(GUESTS) $(DIRECT) $(RUNNER) $(PROGRAM) $(COVERED)
 
 run: build
@@ -55,6 +55,11 @@ starts: build
 # The contract, call by call, on everything that is usable here.
 conform: build
 	$(BIN)/openvmi conform --on all
+
+# A million hostile inputs and more to whatever reads bytes of others, a quarter of an hour; FUZZ="rom --seconds 3600" for
+# one target and longer. The tests do a few thousand of each.
+fuzz: build
+	$(BIN)/python -m tests.fuzz.campaign $(FUZZ)
 
 check: setup
 	$(BIN)/openvmi abi check
@@ -78,7 +83,7 @@ $(READY): pyproject.toml constraints.txt
 		{ echo "OpenVMI needs Python 3.11 or newer as $(PYTHON); name another with: make PYTHON=python3.12"; exit 1; }
 	@$(PYTHON) -m venv .venv || \
 		{ rm -rf .venv; echo "no virtual environment could be made; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[build,test]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[build,fuzz,test]'
 	@touch $@
 
 .SECONDEXPANSION:

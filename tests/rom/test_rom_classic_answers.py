@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from openvmi.abi.classic import Call, Relocation
-from openvmi.classic.answers import BASES, BUDGET, ENTRY, Answer, ask
+from openvmi.classic.answers import BASES, BUDGET, ENTRY, TOTAL_BUDGET, Answer, ask
 from openvmi.classic.image import ClassicRom
 from openvmi.errors import BuildError
 from tests.rom.classic_rom import GET_RELOC, INIT, LEAST, LEAVE, Answers, coded, image, put
@@ -90,6 +90,13 @@ def test_some_numbers_only() -> None:
     """cmp $40, %eax; je .; xor %eax, %eax; xor %edx, %edx; ret"""
     answers, (finding,) = _ask(coded(bytes.fromhex("83f828 74fe 31c0 31d2 c3")))
     assert len(answers) == 73 and "get_reloc for UpdatePxE: it does not return within" in finding
+
+
+def test_slow_for_all_numbers() -> None:
+    """mov $2000, %ecx; loop .; xor %eax, %eax; xor %edx, %edx; ret"""
+    answers, (finding,) = _ask(coded(bytes.fromhex("b9d0070000 e2fe 31c0 31d2 c3")))
+    assert len(answers) == -(-TOTAL_BUDGET // 2004)
+    assert f"all queries together take more than {TOTAL_BUDGET} instructions" in finding
 
 
 def test_a_hypervisor_may_have_its_code_elsewhere() -> None:

@@ -82,5 +82,5 @@ def read(path: Path) -> Table:
             return Table(path, "", tomllib.load(file))
     except OSError as error:
         raise AbiError(f"{path}: {error.strerror}; an interface definition has this file") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # also a number of too many digits; too deep
         raise AbiError(f"{path}: not TOML: {error}") from error

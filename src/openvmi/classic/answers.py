@@ -7,6 +7,7 @@ instructions, and may not do what takes a kernel's privilege. Whatever it does i
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from typing import Any
 
@@ -26,6 +27,8 @@ from openvmi.rom.finding import MISBUILT, Finding
 ENTRY = offset_of(Header, "get_reloc")
 #: Instructions that one query may take. Comparing with one number after the other takes less than 400.
 BUDGET = 4096
+#: The same for all queries of one ROM at one place, so that a ROM that answers none of them does not take a second.
+TOTAL_BUDGET = 16 * BUDGET
 #: Where clients find a ROM: in their map of low memory, at a multiple of 2 KiB; one of 4 KiB, and one that is not.
 BASES = (0xC00C8000, 0xC00D0800)
 _PAGE = 4096
@@ -77,6 +80,8 @@ def ask(rom: ClassicRom) -> Answers:
             answers.append(_same(call, [client.ask(call) for client in clients], len(rom.data)))
         except _Failed as failure:
             failures.setdefault(str(failure), []).append(call)
+    clients.clear()
+    gc.collect()  # Unicorn's processors are in cycles of its own, and each has megabytes
     return Answers(tuple(answers), (*_failures(failures), *_broken(answers, failures)))
 
 
@@ -131,13 +136,15 @@ class _Client:
         self._decoder.detail = True
         self._allowed: dict[int, str] = {}  #: by image offset: why not; empty for an instruction that may run
         self._fresh = self._engine.context_save()
-        self._left = 0
+        self._left, self._total = 0, TOTAL_BUDGET
         self._ended = ""
         self._returned = False
 
     def ask(self, call: Call) -> tuple[int, int]:
         """Type and address. :class:`_Failed` when it does not return them."""
         engine = self._engine
+        if self._total <= 0:
+            raise _Failed(self._ended or f"all queries together take more than {TOTAL_BUDGET} instructions")
         self._left, self._ended, self._returned = BUDGET, "", False
         engine.context_restore(self._fresh)  # an exception leaves traces in the processor
         before = {register: 0xA5000000 | register for register in _KEPT}
@@ -153,6 +160,7 @@ class _Client:
             engine.emu_start(self._base + ENTRY, _RETURN + 1)  # an end that is never reached: the hook comes first
         except unicorn.UcError as error:
             self._end(f"the processor stops: {error}")
+        self._total -= BUDGET - self._left
         if not self._returned:
             raise _Failed(self._ended or "it stops without returning")
         for register, name in _KEPT.items():

@@ -33,11 +33,15 @@ def load(path: Path = FILE) -> tuple[Expected, ...]:
     """The known failures. :class:`OpenVmiError` names the entry that is wrong."""
     try:
         entries = tomllib.loads(path.read_text(encoding="utf-8")).get("expected", [])
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+            raise ValueError("expected is no list of tables")
+    except (OSError, ValueError, RecursionError) as error:  # also a number of too many digits; too deep
         raise OpenVmiError(f"{path}: cannot read the known failures: {error}; correct the file") from error
     for number, entry in enumerate(entries, 1):
-        if set(entry) != {"place", "test", "reason"} or not all(entry.values()):
-            raise OpenVmiError(f"{path}: entry {number} has {', '.join(entry)}; expected place, test and reason")
+        if set(entry) != {"place", "test", "reason"} or not all(
+                isinstance(value, str) and value for value in entry.values()):
+            raise OpenVmiError(f"{path}: entry {number} has {', '.join(entry)}; expected texts for place, test "
+                               "and reason")
     return tuple(Expected(**entry) for entry in entries)
 
 

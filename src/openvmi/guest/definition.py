@@ -103,7 +103,7 @@ def _read_table(path: Path, table: str) -> dict[str, Any]:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise BuildError(f"{path}: {error.strerror}; the folder of a {table} has this file") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # also a number of too many digits; too deep
         raise BuildError(f"{path}: not TOML: {error}") from error
     about = data.get(table)
     if set(data) != {table} or not isinstance(about, dict):
@@ -144,9 +144,13 @@ def _check_keys(path: Path, about: dict[str, Any], keys: dict[str, type]) -> Non
 def _inside(path: Path, key: str, name: object) -> Path:
     """A file of the definition's own folder, of one beside it that kernels share, or of their source tree."""
     folder = path.parent.resolve()
-    target = (folder / name).resolve() if isinstance(name, str) else folder
     top = resources.checkout()
     shared = top if top and folder.is_relative_to(top) else folder.parent
-    if not isinstance(name, str) or not target.is_relative_to(shared) or not target.exists():
+    try:
+        target = (folder / name).resolve() if isinstance(name, str) else folder
+        there = isinstance(name, str) and target.is_relative_to(shared) and target.exists()
+    except (OSError, ValueError, RuntimeError):  # too long; a NUL in it; links in a circle
+        there = False
+    if not there:
         raise BuildError(f"{path}: {key} has {name!r}, which does not exist in {folder} or beside it; check the name")
     return target

@@ -117,5 +117,5 @@ def read(folder: Path) -> Table:
     path = folder / FILE
     try:
         return Table(str(path), tomllib.loads(read_bounded(path, 64 << 10, "ROM definition").decode()))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # also a number of too many digits; too deep
         raise BuildError(f"{path}: not TOML: {error}") from error

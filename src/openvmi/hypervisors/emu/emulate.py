@@ -23,6 +23,7 @@ from openvmi.units import PAGE_MASK, PAGE_SIZE, Gpa, Gva
 _LONGEST = 15  #: bytes of an instruction
 _CACHE_LIMIT = 4096
 _LOW = 0xFFFF_FFFF
+_REGISTER = 1  #: capstone.x86.X86_OP_REG, the type of an operand
 _SYSTEM = ("cr", "dr")  #: how the names of control and debug registers begin
 _CR4_REQUIRED = 1 << 5  #: PAE
 _CR4_ALLOWED = processor.CR4 | 0x7FF
@@ -108,7 +109,7 @@ class Emulator:
     def _word(self, instruction: Any) -> int | None:
         """A 16-bit operand, register or memory."""
         operand = instruction.operands[0]
-        if operand.type == 1:  # capstone.x86.X86_OP_REG
+        if operand.type == _REGISTER:
             return self._cpu.general[self._register(instruction, operand.reg)] & 0xFFFF
         raw = self._vcpu.space.read(self._address(instruction), 2)
         return None if raw is None else int.from_bytes(raw, "little")
@@ -212,6 +213,8 @@ class Emulator:
         return word is not None and self._fpu_trap(bool(word & processor.CR0_TS))
 
     def _mov(self, instruction: Any) -> bool:
+        if any(operand.type != _REGISTER for operand in instruction.operands):
+            return False  # not what faulted: tables changed without a flush. A number is no name of a register
         to, source = (operand.reg for operand in instruction.operands)
         names = [instruction.reg_name(register) or "" for register in (to, source)]
         if names[0].startswith(_SYSTEM):

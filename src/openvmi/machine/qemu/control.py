@@ -57,7 +57,9 @@ class Control:
             if answer.get("id") != number:
                 continue
             if "error" in answer:
-                raise OpenVmiError(f"QEMU refused the command {command}: {answer['error'].get('desc', answer)}")
+                error = answer["error"]
+                reason = error.get("desc", answer) if isinstance(error, dict) else answer
+                raise OpenVmiError(f"QEMU refused the command {command}: {reason}")
             return answer.get("return")
 
     def send(self, command: str, **arguments: object) -> int:
@@ -91,7 +93,7 @@ class Control:
     def _sort(self, line: bytes) -> None:
         try:
             message = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise OpenVmiError(f"QEMU sent {line[:80]!r} on its control connection, expected JSON") from error
         if isinstance(message, dict):
             (self.events if "event" in message else self._answers).append(message)
