@@ -15,6 +15,9 @@ ROMS := $(patsubst roms/%/rom.toml,build/roms/%.rom,$(filter-out $(WITH_VARIANTS
 BZIMAGES := $(patsubst kernels/%/guest.toml,build/guests/%.bzimage,$(shell grep -ls '^format *= *"bzimage"' kernels/*/guest.toml))
 GUESTS := $(filter-out $(BZIMAGES:.bzimage=.elf),$(patsubst kernels/%/guest.toml,build/guests/%.elf,$(wildcard kernels/*/guest.toml))) \
 	$(BZIMAGES)
+# The conformance kit has a folder of kernels: conform/mmu makes conform-mmu.
+NESTED := $(patsubst kernels/%/guest.toml,%,$(wildcard kernels/*/*/guest.toml))
+NESTED_GUESTS := $(foreach kernel,$(NESTED),build/guests/$(subst /,-,$(kernel)).elf)
 # What openvmi bench xen compares with: the same kernel with its own code for Xen.
 DIRECT := build/guests/bench-xen-direct.elf
 # The program that runs guests as processes.
@@ -27,8 +30,11 @@ LIBVMI := $(shell find libvmi -type f)
 TOOL := src/openvmi/toolchain.py $(wildcard src/openvmi/abi/*.py)
 ROM_TOOL := $(TOOL) $(wildcard src/openvmi/rom/* src/openvmi/classic/*.py)
 
-.PHONY: build run test test-xl starts setup check wheel bench clean
-build: $(ROMS) $(GUESTS) $(DIRECT) $(RUNNER) $(PROGRAM)
+# Made when the kit's kernels have tests for every call of the interface.
+COVERED := build/guests/.conform-covered
+
+.PHONY: build run test test-xl conform starts setup check wheel bench clean
+build: $(ROMS) $(GUESTS) $(DIRECT) $(RUNNER) $(PROGRAM) $(COVERED)
 
 run: build
 	@$(BIN)/openvmi compare hello
@@ -45,6 +51,10 @@ test-xl: build
 # A guest as processes, started and stopped a thousand times: nothing may be left.
 starts: build
 	OPENVMI_STARTS=1000 $(BIN)/python -m pytest tests/hypervisors/linux/test_linux_faults.py -k starts
+
+# The contract, call by call, on everything that is usable here.
+conform: build
+	$(BIN)/openvmi conform --on all
 
 check: setup
 	$(BIN)/openvmi abi check
@@ -81,6 +91,17 @@ $(foreach toml,$(WITH_VARIANTS),$(foreach variant,$(call VARIANTS,$(toml)),\
 
 build/roms/%.rom: $$(shell find roms/$$* -type f) $(HEADERS) $(ROM_TOOL) | $(READY)
 	$(BIN)/openvmi rom build $*
+
+define NESTED_RULE
+build/guests/$(subst /,-,$(1)).elf: $(shell find kernels/$(1) kernels/$(dir $(1))common kernels/common -type f) \
+		$(LIBVMI) $(TOOL) $(wildcard src/openvmi/guest/*.py) | $(READY)
+	$(BIN)/openvmi guest build $(1)
+endef
+$(foreach kernel,$(NESTED),$(eval $(call NESTED_RULE,$(kernel))))
+
+$(COVERED): $(NESTED_GUESTS) $(TOOL) $(wildcard src/openvmi/conformance/*.py)
+	$(BIN)/openvmi conform --check
+	@touch $@
 
 build/guests/%.elf: $$(shell find kernels/$$* kernels/common -type f) $(LIBVMI) $(TOOL) $(wildcard src/openvmi/guest/*.py) | $(READY)
 	$(BIN)/openvmi guest build $*

@@ -16,8 +16,8 @@ def _rom_files(name: str, about: dict[str, Any]) -> list[str]:
 
 
 def _guest_files(name: str, about: dict[str, Any]) -> list[str]:
-    """What a folder of kernels builds: an ELF file, if it names no other format."""
-    return [f"{name}.{about.get('guest', {}).get('format', 'elf')}"]
+    """What a folder of kernels builds: an ELF file, if it names no other format. conform/mmu is called conform-mmu."""
+    return [f"{name.replace('/', '-')}.{about.get('guest', {}).get('format', 'elf')}"]
 
 
 #: Folder of sources, its definition file, folder of the results in build and in the package, the results' names.
@@ -36,7 +36,8 @@ class Hook(BuildHookInterface):
         included[str(top / "abi")] = "openvmi/_data/abi"
         missing = []
         for folder, definition, results, files in _BUILT:
-            names = sorted(path.parent.name for path in (top / folder).glob(f"*/{definition}"))
+            names = sorted(path.parent.relative_to(top / folder).as_posix()
+                           for pattern in ("*", "*/*") for path in (top / folder).glob(f"{pattern}/{definition}"))
             if not names:
                 missing.append(f"anything in {folder}")
             for name in names:

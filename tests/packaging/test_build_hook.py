@@ -67,6 +67,15 @@ def test_includes_kernels_of_other_formats(top: Path, tree: Path) -> None:
     assert str(tree / "build/guests/two.elf") not in found
 
 
+def test_includes_kernels_in_folders_of_folders(top: Path, tree: Path) -> None:
+    (tree / "kernels/kit/three").mkdir(parents=True)
+    (tree / "kernels/kit/three/guest.toml").touch()
+    with pytest.raises(FileNotFoundError, match=r"there is no build/guests/kit-three\.elf; run: make build"):
+        included(top, tree)
+    (tree / "build/guests/kit-three.elf").touch()
+    assert included(top, tree)[str(tree / "build/guests/kit-three.elf")] == "openvmi/_data/guests/kit-three.elf"
+
+
 def test_includes_the_benchmark_with_each_backend(top: Path, tree: Path) -> None:
     (tree / "contrib/one").mkdir(parents=True)
     (tree / "contrib/one/backend.toml").touch()

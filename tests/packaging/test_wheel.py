@@ -33,11 +33,14 @@ def test_contents(wheel: Path, top: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
         rom = archive.read("openvmi/_data/roms/emu.rom")
+        entries = archive.read(next(name for name in names if name.endswith("/entry_points.txt")))
     assert rom == (top / "build" / "roms" / "emu.rom").read_bytes()
     assert {"openvmi/_data/guests/hello.elf", "openvmi/_data/abi/4.0/interface.toml", "openvmi/py.typed",
             "openvmi/_data/abi/3.0/interface.toml", "openvmi/_data/roms/classic-full.rom",
             "openvmi/abi/templates/classic.md.j2", "openvmi/_data/runner/linux", "openvmi/_data/programs/times",
+            "openvmi/_data/guests/conform-sys.elf", "openvmi/conformance/expected.toml",
             "openvmi/rom/rom.lds", "openvmi/abi/templates/abi.h.j2", "openvmi/cli/main.py"} <= names
+    assert b"openvmi = openvmi.conformance.plugin" in entries
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert not any(name.endswith((".c", ".S", ".pyc")) or "/linux/runner/" in name for name in names)
 
@@ -56,6 +59,9 @@ def test_runs_a_guest_where_there_is_no_compiler(wheel: Path, top: Path, tmp_pat
     assert "hello" in ran.stdout
     record = json.loads((tmp_path / "record.json").read_text())
     assert (record["rom"], record["exit_reason"]) == ("emu", "exit") and record["link"]["inline"] > 0
+
+    conform = run(openvmi, "conform", "--on", "emu", "--only", "base/", cwd=tmp_path)
+    assert conform.returncode == 0 and " failure=0 " in conform.stdout.splitlines()[-1], conform.stdout + conform.stderr
 
     assert run(openvmi, "doctor", cwd=tmp_path).returncode == 0
     assert "IrqSaveDisable" in run(openvmi, "abi", "list", cwd=tmp_path).stdout

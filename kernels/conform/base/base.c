@@ -192,6 +192,7 @@ TEST(VCPU_INIT, BOUNDARY, an_alignment_below_64_is_invalid)
 	for (unsigned offset = 1; offset < 64; offset++)
 		each(pv_vcpu_init(0, (uint64_t)block + offset) == VMI_INVALID, offset);
 	all("by whatever number of bytes");
+	same("interrupts stay disabled", pv_irq_save() & VMI_FLAG_IF, 0);
 	expect("the old block is in use", block_is_sound(before));
 }
 

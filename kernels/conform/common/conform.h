@@ -31,7 +31,8 @@ enum { POSITIVE = 1, BOUNDARY, HOSTILE };
 /* How the machine ends by a test: it does not; or by Shutdown with that reason. */
 enum { ENDS_NOT, ENDS_EXIT, ENDS_REBOOT, ENDS_CRASH, ENDS_REFUSED };
 
-enum { CONFORM_INPUT = 1 }; /* flags: the tool types INPUT_LINE and a newline for the test, before the guest starts */
+/* Flags: the tool types INPUT_LINE and a newline for the test, before the guest starts; a crash is as good as going on. */
+enum { CONFORM_INPUT = 1, CONFORM_MAY_END = 2 };
 #define INPUT_LINE "a line of input"
 
 /* In the file's section conform, where the tool reads it. */
@@ -57,6 +58,11 @@ _Static_assert(sizeof(struct conform_test) == 32, "as the tool reads it");
 #define TEST_NEEDS(CALL, KIND, VARIATION, GROUPS) TEST_RECORD(CALL, KIND, VARIATION, ENDS_NOT, 0, 0, GROUPS)
 /* One that ends the machine: these run last, each on a machine of its own from there on. */
 #define TEST_ENDS(CALL, KIND, VARIATION, ENDS, CODE) TEST_RECORD(CALL, KIND, VARIATION, ENDS, CODE, 0, 0)
+/*
+ * A guest error, by which the hypervisor may end the guest: a crash of the machine is as good as going on with every check
+ * kept. Runs among those that end it; no check before the error.
+ */
+#define TEST_MAY_END(CALL, KIND, VARIATION) TEST_RECORD(CALL, KIND, VARIATION, ENDS_NOT, 0, CONFORM_MAY_END, 0)
 /* One that reads a line of console input, but not its newline: these run first. */
 #define TEST_INPUT(CALL, KIND, VARIATION) TEST_RECORD(CALL, KIND, VARIATION, ENDS_NOT, 0, CONFORM_INPUT, 0)
 #define GROUP_BIT(GROUP) (1ull << VMI_GROUP_##GROUP)

@@ -205,10 +205,10 @@ static void run(const struct conform_test *test, const char *name)
 	vmi_print(checks && !failures ? "\n= SUCCESS\n" : "\n= FAILURE\n");
 }
 
-/* Tests with input, then the others, then those that end the machine: the order that indices count in. */
+/* Tests with input, then the others, then those that end the machine or may: the order that indices count in. */
 static unsigned turn(const struct conform_test *test)
 {
-	return test->flags & CONFORM_INPUT ? 0 : test->ends ? 2 : 1;
+	return test->flags & CONFORM_INPUT ? 0 : test->ends || test->flags & CONFORM_MAY_END ? 2 : 1;
 }
 
 static int begins_with(const char *name, const char *start)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The kit for pytest: in any repository, `pytest --openvmi-rom my.rom` checks that ROM, one item for each test.
+"""The kit for pytest: in any repository, `pytest --openvmi-rom=my.rom` checks that ROM, one item for each test.
 
 Nothing else of the package is imported, and nothing is collected, without that option.
 """

@@ -118,11 +118,16 @@ class Runner:
             self._ended(self._result(tests[0], said, ending))
             tests = tests[1:]
         finished = reader.count is not None and (ending.ending, ending.code) == (Ending.EXIT, 0)
-        if reader.open or not tests:
+        if reader.open:
             return tests
+        if not tests and not finished:  # nothing but the end of the run is left to blame it on
+            last = self._results[-1]
+            self._results[-1] = Result(last.test, Outcome.CRASH, f"after it: {_told(ending)}", tuple(reader.last))
         if finished:
             for test in tests:
                 self._ended(Result(test, Outcome.FAILURE, "the guest came to its end without running it"))
+            return []
+        if not tests:
             return []
         self._ended(Result(tests[0], Outcome.CRASH, f"before it began: {_told(ending)}", tuple(reader.last)))
         return tests[1:]
@@ -134,6 +139,8 @@ class Runner:
         if said.outcome is Outcome.FAILURE:
             return Result(test, Outcome.FAILURE, details[0] if details else "it failed without a word", details)
         if said.outcome:
+            return Result(test, Outcome.SUCCESS)
+        if test.may_end and ending.ending is Ending.CRASH and not details:
             return Result(test, Outcome.SUCCESS)
         if test.ends is None:
             return Result(test, Outcome.CRASH, _told(ending), details)

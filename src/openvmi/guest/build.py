@@ -26,7 +26,8 @@ def find(name: str) -> Path:
     for folder in (Path(name), *([top / "kernels" / name] if top else [])):
         if (folder / definition.FILE).is_file():
             return folder
-    known = sorted(path.parent.name for path in top.glob(f"kernels/*/{definition.FILE}")) if top else []
+    known = sorted(str(path.parent.relative_to(top / "kernels"))
+                   for path in top.glob(f"kernels/**/{definition.FILE}")) if top else []
     raise UsageError(f"no kernel {name!r}: expected a folder with a {definition.FILE}"
                      + (f", or one of {', '.join(known)}" if known else ""))
 

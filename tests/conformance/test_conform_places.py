@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: MIT
+"""Every promise of the interface, everywhere: one kernel of the kit, the same file, in each place."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+
+from openvmi.abi import load, names
+from openvmi.conformance import expected, plan
+from openvmi.conformance.outcome import Outcome, Place, Report
+from openvmi.conformance.run import Runner
+from openvmi.running import Request, run
+
+SUBJECTS = {subject.name: subject for subject in plan.subjects()}
+PLACES = {place.name: place for place in (
+    Place("emu"), Place("emu", native=True), Place("bare"), Place("bare", "template"), Place("xen"), Place("linux"),
+)}  # fmt: skip
+NEEDS = {"emu": (), "bare": ("qemu-system-x86_64",), "xen": ("qemu-system-x86_64", "/boot/xen*.gz"), "linux": ()}
+WITH_MARKS = [pytest.param(name, marks=pytest.mark.needs(*NEEDS[place.on])) for name, place in PLACES.items()]
+#: Groups beyond profile paged that are not there, which is no promise broken.
+ABSENT = {"emu": {"smp", "suspend"}, "emu native": {"smp", "suspend"}, "bare": {"smp", "suspend"},
+          "bare template": {"smp", "suspend", "debug"}, "xen": {"suspend", "debug"}, "linux": {"smp", "suspend"}}
+
+
+@cache
+def report(place: str, subject: str) -> Report:
+    """What came of one subject, once for all tests."""
+    return expected.judge(Runner(PLACES[place]).run([SUBJECTS[subject]]), expected.load())
+
+
+def of(place: str, outcome: Outcome) -> list[str]:
+    """The tests that came to that, and why."""
+    return [f"{result.test.id}: {result.reason}" for subject in SUBJECTS
+            for result in report(place, subject).results if result.outcome is outcome]
+
+
+@pytest.mark.parametrize("place", WITH_MARKS)
+@pytest.mark.parametrize("subject", SUBJECTS)
+def test_every_promise_is_kept(place: str, subject: str) -> None:
+    assert not [result for result in report(place, subject).results if result.outcome.bad]
+
+
+@pytest.mark.parametrize("place", WITH_MARKS)
+def test_nothing_is_skipped_but_absent_groups(place: str) -> None:
+    skipped = of(place, Outcome.SKIP)
+    assert {line.rsplit("no group ", 1)[1] for line in skipped} == ABSENT[place]
+    known = {group.name for group in load.interface().groups}
+    assert {result.test.group for subject in SUBJECTS for result in report(place, subject).results} == known
+
+
+def test_every_call_has_tests_of_every_kind() -> None:
+    assert not plan.uncovered(test for subject in SUBJECTS.values() for test in subject.tests)
+
+
+def test_no_two_tests_have_the_same_id() -> None:
+    ids = [test.id for subject in SUBJECTS.values() for test in subject.tests]
+    assert len(ids) == len(set(ids))
+
+
+def test_marks_reach_the_host() -> None:
+    result = run(Request("conform-debug", on="emu", options="conform.only=debug/trace-mark~a-mark"), lambda data: True)
+    assert [(mark.mark, mark.value) for mark in result.outcome.marks] == [(1, 0x1122334455667788), (2, 2)]
+
+
+def test_a_group_that_a_profile_has_must_be_there() -> None:
+    raw = Runner(PLACES["emu"]).run([SUBJECTS["conform-smp"]])
+    smp = expected.judge(raw, (), plan.groups_of("smp"))
+    assert smp.count(Outcome.FAILURE) == len(smp.results) > 0
+    assert not expected.judge(raw, (), plan.groups_of("paged")).results
+    assert raw.status == 2 and smp.status == 1
+
+
+def test_the_groups_of_profiles() -> None:
+    assert plan.groups_of("base") == {"base", "irq", "trap", "time", "event", "sys"}
+    assert plan.groups_of("full") == {group.name.lower() for group in names.Group}
