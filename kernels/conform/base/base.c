@@ -59,6 +59,28 @@ TEST(PROBE, BOUNDARY, the_upper_half_of_its_argument_is_ignored)
 	all("for each group");
 }
 
+/* What the file of the ROM says of a group; 0 for one that it does not have. */
+static uint32_t revision_in_file(uint32_t group)
+{
+	const uint8_t *image = vmi_direct(vmi_boot->rom);
+	const struct vmi_rom_descriptor *descriptor = (const void *)(image + ((const struct vmi_rom_header *)image)->descriptor);
+	const struct vmi_rom_group *groups = (const void *)(image + descriptor->groups);
+
+	for (uint32_t i = 0; i < descriptor->group_count; i++)
+		if (groups[i].group == group)
+			return groups[i].revision;
+	return 0;
+}
+
+/* A group of the file may be absent from the machine. */
+TEST(PROBE, BOUNDARY, a_group_that_is_there_has_the_revision_that_the_roms_file_says)
+{
+	for (uint32_t group = 0; group < VMI_GROUP_COUNT; group++)
+		each(!vmi_boot->rom || !vmi_is_linked(group) || !pv_probe(group) ||
+		     pv_probe(group) == revision_in_file(group), group);
+	all("whatever the group");
+}
+
 TEST(PROBE, HOSTILE, what_is_no_group_gives_0)
 {
 	static const uint32_t nothing[] = { 100, 0xdf, 256, 256 + VMI_GROUP_IRQ, 4096, 0x10000, 0x80000000, UINT32_MAX };

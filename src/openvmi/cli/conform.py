@@ -3,9 +3,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
+
+if TYPE_CHECKING:
+    from openvmi.conformance.tests import Subject
 
 app = typer.Typer()
 
@@ -27,6 +32,8 @@ def conform(
     json: Path | None = typer.Option(None, help="File for the results as JSON; - is stdout, the table on stderr."),
     show: bool = typer.Option(False, "--list", help="Show the tests and run nothing."),
     check: bool = typer.Option(False, "--check", help="Check that every call has tests of every kind; run nothing."),
+    mutants: Path | None = typer.Option(None, help="Table of changes to a ROM's sources, or a folder of such: is each "
+                                                   "noticed?"),
 ) -> int:
     """Check the interface's promises, call by call."""
     from openvmi.cli import terminal
@@ -46,6 +53,8 @@ def conform(
         for test in tests:
             print(f"{test.id}  {test.kind.name}")
         return 0
+    if mutants:
+        return _judge_mutants(mutants, subjects)
     groups = plan.groups_of(profile) if profile else None
     known = expected.load()
     reports = []
@@ -63,3 +72,16 @@ def conform(
     for one in reports:
         (terminal.tell if to_stdout else print)(one.summary())
     return max((one.status for one in reports), key=lambda status: (status == outcome.FAILED, status))
+
+
+def _judge_mutants(table: Path, subjects: Sequence[Subject]) -> int:
+    from openvmi.conformance import mutants, outcome
+
+    verdicts = []
+    for mutant in mutants.load(table):
+        verdict = mutants.judge(mutant, subjects)
+        print(f"{verdict.fate.value:8} {mutant.name}\n         {verdict.reason}", flush=True)
+        verdicts.append(verdict)
+    for line in mutants.rates(verdicts):
+        print(line)
+    return outcome.FAILED if any(verdict.fate is mutants.Fate.SURVIVED for verdict in verdicts) else 0
