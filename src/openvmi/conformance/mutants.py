@@ -11,7 +11,7 @@ A table of mutants is a TOML file:
     file = "calls.S"                 # in the ROM's folder
     old = '''...'''                  # there exactly once
     new = '''...'''
-    tests = "irq/irq-enable"         # how the ids of the tests begin that have to notice; without it: those of the group
+    tests = "irq/irq-enable"         # how the ids of the tests begin that have to notice; without it: the group's
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from attrs import field, frozen
 from openvmi import resources, rom
 from openvmi.abi import names
 from openvmi.conformance import expected, plan
-from openvmi.conformance.outcome import Outcome, Place, Result
-from openvmi.conformance.run import Quiet, Runner
+from openvmi.conformance.outcome import Outcome, Place
+from openvmi.conformance.run import Runner
 from openvmi.conformance.tests import Subject
 from openvmi.errors import BuildError, OpenVmiError, RefusedError
 from openvmi.files import read_bounded
@@ -40,8 +40,8 @@ from openvmi.rom import build, compile, definition, toml
 from openvmi.toolchain import Toolchain
 
 #: What can be wrong with a ROM.
-KINDS = ("wrong result", "wrong error", "lost event", "early event", "clobbered register", "missed flush", "wrong frame",
-         "refusal changes state", "boundary", "revision")
+KINDS = ("wrong result", "wrong error", "lost event", "early event", "clobbered register", "missed flush",
+         "wrong frame", "refusal changes state", "boundary", "revision")
 #: Seconds for each boot. A mutant may hang, and that is as good as any other end.
 TIMEOUT = 20.0
 _TABLE_LIMIT = 1 << 20
@@ -100,15 +100,17 @@ def load(path: Path) -> tuple[Mutant, ...]:
         raise OpenVmiError(f"{path}: not TOML: {error}; correct the file") from error
     entries = table.get("mutant")
     if set(table) != {"rom", "mutant"} or type(table["rom"]) is not str or type(entries) is not list:
-        raise OpenVmiError(f"{path}: has {', '.join(table) or 'nothing'}; expected rom = \"NAME\" and [[mutant]] tables")
+        raise OpenVmiError(f"{path}: has {', '.join(table) or 'nothing'}; expected rom, a text, and [[mutant]] tables")
     return tuple(_mutant(f"{path}: mutant {number}", table["rom"], entry) for number, entry in enumerate(entries, 1))
 
 
 def _mutant(where: str, of: str, entry: Any) -> Mutant:
-    if type(entry) is not dict or not set(_TEXTS) <= set(entry) <= {*_TEXTS, "tests"}:
-        raise OpenVmiError(f"{where}: has {', '.join(entry)}; expected {', '.join(_TEXTS)}, and tests where fewer than the "
-                           "group's have to notice")
-    if wrong := [key for key, value in entry.items() if type(value) is not str or not value and key != "new"]:
+    if type(entry) is not dict:
+        raise OpenVmiError(f"{where}: {entry!r}, expected a table")
+    if not set(_TEXTS) <= set(entry) <= {*_TEXTS, "tests"}:
+        raise OpenVmiError(f"{where}: has {', '.join(entry)}; expected {', '.join(_TEXTS)}, and tests where fewer than "
+                           "the group's have to notice")
+    if wrong := [key for key, value in entry.items() if type(value) is not str or (not value and key != "new")]:
         raise OpenVmiError(f"{where}: {wrong[0]} = {entry[wrong[0]]!r}, expected a text")
     groups = [group.name.lower() for group in names.Group]
     for key, known in (("group", groups), ("kind", KINDS)):
@@ -131,7 +133,7 @@ def change(mutant: Mutant) -> bytes:
 
 
 def made(mutant: Mutant, folder: Path | None = None) -> Path:
-    """The built ROM of a mutant, from `folder` when it was built before. :class:`BuildError` when that does not work."""
+    """The built ROM of a mutant, from `folder` when it was built before. :class:`BuildError` when it cannot be."""
     changed, origin = change(mutant), toml.find(mutant.rom)
     folder = folder or resources.built("cache") / "mutants"
     seen = hashlib.sha256(b"\0".join((mutant.rom.encode(), mutant.file.encode(), changed, _origin(origin))))
@@ -160,42 +162,29 @@ def _origin(folder: Path) -> bytes:
 # ---- from a ROM to a verdict ----
 
 
-class _NoticedError(Exception):
-    """Ends the run: what follows the first test that noticed is of no interest."""
-
-    def __init__(self, result: Result) -> None:
-        super().__init__(result)
-        self.result = result
-
-
-class _Watcher(Quiet):
-    """Looks for the first test that fails and is not known to."""
-
-    def __init__(self, place: str) -> None:
-        self._place, self._known = place, expected.load()
-
-    def ended(self, result: Result) -> None:
-        if result.outcome.bad and not any(one.fits(self._place, result.test.id) for one in self._known):
-            raise _NoticedError(result)
-
-
 def judge(mutant: Mutant, subjects: Iterable[Subject], folder: Path | None = None) -> Verdict:
-    """Builds and runs one; `folder` as of :func:`made`. Raises as :func:`openvmi.running.run` for anything but a refusal."""
-    on = definition.read(toml.find(mutant.rom)).hypervisor
+    """Builds and runs one, up to the first test that notices; `folder` as of :func:`made`.
+
+    Raises as :func:`openvmi.running.run` for anything but a refusal.
+    """
+    on, known = definition.read(toml.find(mutant.rom)).hypervisor, expected.load()
     try:
         path = made(mutant, folder)
     except BuildError as error:
         return Verdict(mutant, Fate.REFUSED, str(error))
-    runner = Runner(Place(on, str(path)), _Watcher(on), mutant.tests, TIMEOUT)
+
+    def counts(test: str) -> bool:
+        return not any(one.fits(on, test) for one in known)
+
+    runner = Runner(Place(on, str(path)), only=mutant.tests, timeout=TIMEOUT, ends_with=counts)
     try:
         report = runner.run(plan.chosen(subjects, mutant.tests))
-    except _NoticedError as noticed:
-        result = noticed.result
-        return Verdict(mutant, Fate.CAUGHT, f"{result.outcome.value} {result.test.id}: {result.reason}")
     except RefusedError as error:
         return Verdict(mutant, Fate.REFUSED, str(error))
-    skipped = report.count(Outcome.SKIP)
-    return Verdict(mutant, Fate.SURVIVED, f"{report.ran} tests are content" + f", {skipped} are skipped" * bool(skipped))
+    for result in report.results:
+        if result.outcome.bad and counts(result.test.id):
+            return Verdict(mutant, Fate.CAUGHT, f"{result.outcome.value} {result.test.id}: {result.reason}")
+    return Verdict(mutant, Fate.SURVIVED, f"ran={report.ran} skip={report.count(Outcome.SKIP)}, none of them notices")
 
 
 def rates(verdicts: Iterable[Verdict]) -> Iterator[str]:
