@@ -39,8 +39,13 @@ def conform(
     from openvmi.cli import terminal
     from openvmi.conformance import expected, outcome, plan, report
     from openvmi.conformance.run import Runner
+    from openvmi.errors import UsageError
     from openvmi.report import record
 
+    if mutants:
+        if on or rom or profile or only or native:
+            raise UsageError("--mutants takes hypervisor, ROM and tests from the table; leave the other options away")
+        return _judge_mutants(mutants, plan.subjects())
     subjects = plan.chosen(plan.subjects(), only)
     start = only.removeprefix("conform/")
     tests = [test for subject in subjects for test in subject.tests if plan.selects(start, test)]
@@ -53,8 +58,6 @@ def conform(
         for test in tests:
             print(f"{test.id}  {test.kind.name}")
         return 0
-    if mutants:
-        return _judge_mutants(mutants, subjects)
     groups = plan.groups_of(profile) if profile else None
     known = expected.load()
     reports = []
