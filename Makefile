@@ -33,7 +33,7 @@ ROM_TOOL := $(TOOL) $(wildcard src/openvmi/rom/* src/openvmi/classic/*.py)
 # Made when the kit's kernels have tests for every call of the interface.
 COVERED := build/guests/.conform-covered
 
-.PHONY: build run test test-xl conform starts fuzz setup check wheel bench clean
+.PHONY: build run test test-xl conform mutants starts fuzz setup check wheel bench clean
 build: $(ROMS) $(GUESTS) $(DIRECT) $(RUNNER) $(PROGRAM) $(COVERED)
 
 run: build
@@ -60,6 +60,10 @@ conform: build
 # one target and longer. The tests do a few thousand of each.
 fuzz: build
 	$(BIN)/python -m tests.fuzz.campaign $(FUZZ)
+
+# Copies of the ROMs with one thing made wrong in each: does the contract's kit notice?
+mutants: build
+	$(BIN)/openvmi conform --mutants tests/conformance/mutants
 
 check: setup
 	$(BIN)/openvmi abi check

@@ -7,9 +7,23 @@ from pathlib import Path
 
 import pytest
 
-from openvmi.conformance import tests
+from openvmi.conformance import mutants, tests
 from openvmi.conformance.tests import Subject
 from openvmi.guest.build import build
+
+_VERDICTS = pytest.StashKey[list[mutants.Verdict]]()
+
+
+@pytest.fixture(scope="session")
+def verdicts(pytestconfig: pytest.Config) -> list[mutants.Verdict]:
+    """Takes what came of the mutants that were judged; their rates are told at the end."""
+    return pytestconfig.stash.setdefault(_VERDICTS, [])
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """How many mutants the kit has caught."""
+    for line in mutants.rates(config.stash.get(_VERDICTS, [])):
+        terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")

@@ -73,6 +73,33 @@ def test_a_rom_says_where_it_runs(capsys: pytest.CaptureFixture[str], top: Path)
 
 # ---- the plugin, in a process of its own ----
 
+MUTANT = """
+[[mutant]]
+group = "base"
+kind = "wrong error"
+wrong = "{0}"
+file = "calls.S"
+old = "	jae 1f\\n"
+new = "{1}"
+tests = "base/probe"
+"""
+
+
+def test_mutants(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    table = tmp_path / "table.toml"
+    table.write_text('rom = "emu"\n' + MUTANT.format("Probe takes any number", ""))
+    assert main.run(["conform", "--mutants", str(table)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "CAUGHT   emu base, wrong error: Probe takes any number"
+    assert lines[1].lstrip().startswith(("FAILURE conform/base/probe~", "CRASH conform/base/probe~"))
+    assert lines[2:] == ["mutants: rom=emu made=1 caught=1 refused=0 survived=0 rate=100%"]
+    table.write_text('rom = "emu"\n' + MUTANT.format("nothing", "	jnc 1f\\n"))
+    assert main.run(["conform", "--mutants", str(table)]) == 1
+    assert capsys.readouterr().out.splitlines()[0].startswith("SURVIVED")
+    assert main.run(["conform", "--mutants", str(table), "--on", "emu"]) == Status.USAGE
+    assert "leave the other options away" in capsys.readouterr().err
+
+
 def kit(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """pytest in an empty folder."""
     environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "COLUMNS": "200",

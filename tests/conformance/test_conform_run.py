@@ -37,6 +37,16 @@ def test_each_has_one_result_in_its_turn(report: Report, wrong: Subject) -> None
     assert report.boots == 9  # one, and one after each of the eight that ended the machine before the last test
 
 
+def test_it_can_be_over_with_the_first_failure_that_counts(report: Report, wrong: Subject) -> None:
+    first, second, *_ = (result.test.id for result in report.results if result.outcome is Outcome.FAILURE)
+    brief = Runner(Place("emu"), timeout=TIMEOUT, ends_with=lambda name: name != first).run([wrong])
+    bad = [result.test.id for result in brief.results if result.outcome.bad]
+    assert bad[:2] == [result.test.id for result in report.results if result.outcome.bad][:2]
+    assert bad[-1] in bad[:2] and len(brief.results) < len(report.results)
+    none = Runner(Place("emu"), timeout=TIMEOUT, ends_with=lambda name: name == second).run([wrong])
+    assert none.results[-1].test.id == second
+
+
 def reason(report: Report, variation: str) -> str:
     """Why a test came to what it came to."""
     result, = (result for result in report.results if result.test.id.endswith(f"~{variation}"))

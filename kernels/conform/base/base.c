@@ -59,6 +59,43 @@ TEST(PROBE, BOUNDARY, the_upper_half_of_its_argument_is_ignored)
 	all("for each group");
 }
 
+static const struct vmi_rom_descriptor *rom_descriptor(void)
+{
+	const struct vmi_rom_header *header = vmi_direct(vmi_boot->rom);
+
+	return (const void *)((const uint8_t *)header + header->descriptor);
+}
+
+/* What the file of the ROM says of a group; 0 for one that it does not have. */
+static uint32_t revision_in_file(uint32_t group)
+{
+	const struct vmi_rom_group *groups = (const void *)((const uint8_t *)vmi_direct(vmi_boot->rom) + rom_descriptor()->groups);
+
+	for (uint32_t i = 0; i < rom_descriptor()->group_count; i++)
+		if (groups[i].group == group)
+			return groups[i].revision;
+	return 0;
+}
+
+extern const uint32_t vmi_profiles[]; /* libvmi: a bit for each group of each profile */
+
+/* A group that the file has may be absent from the machine, unless the profile that it passes has it too. */
+TEST(PROBE, BOUNDARY, a_group_has_the_revision_that_the_roms_file_says)
+{
+	uint32_t profile = vmi_boot->rom ? rom_descriptor()->profile : 0;
+	uint32_t needed = profile <= VMI_PROFILE_FULL ? vmi_profiles[profile] : 0;
+
+	for (uint32_t group = 0; group < VMI_GROUP_COUNT; group++) {
+		uint32_t revision = pv_probe(group);
+
+		if (!vmi_boot->rom || !vmi_is_linked(group))
+			each(1, group);
+		else if (revision || needed >> group & 1)
+			each(revision == revision_in_file(group), group);
+	}
+	all("and those of its profile are there");
+}
+
 TEST(PROBE, HOSTILE, what_is_no_group_gives_0)
 {
 	static const uint32_t nothing[] = { 100, 0xdf, 256, 256 + VMI_GROUP_IRQ, 4096, 0x10000, 0x80000000, UINT32_MAX };

@@ -153,6 +153,35 @@ TEST(IRQ_ENABLE, POSITIVE, events_in_the_middle_of_the_flags_calls_change_no_reg
 	all("they change none, and the flag is what it should be");
 }
 
+static uint64_t frame_end;
+
+static void note_frame(struct vmi_trap *trap)
+{
+	frame_end = (uint64_t)(&trap->frame + 1);
+	pv_event_ack(VMI_SOURCE_SOFT);
+	events++;
+}
+
+/* As the processor does it (Intel SDM volume 3, section 6.14.2). */
+TEST(IRQ_ENABLE, BOUNDARY, an_events_frame_is_aligned_wherever_the_stack_is)
+{
+	static uint64_t stack[512];
+	on_stack stack_irq_enable;
+
+	irq_begin();
+	vmi_handle(SOFT_VECTOR, note_frame);
+	for (unsigned word = 480; word < 484; word++) {
+		uint64_t top = (uint64_t)(stack + word);
+
+		pv_event_send(VMI_SOURCE_SOFT);
+		stack_irq_enable((const uint64_t[5]){ 0 }, stack + word);
+		let(); /* natively it may come one instruction later */
+		each(!(frame_end & 15), top);
+	}
+	same("each came", events, 4);
+	all("to 16");
+}
+
 TEST(IRQ_ENABLE, BOUNDARY, it_does_not_count)
 {
 	pv_irq_enable();

@@ -22,6 +22,15 @@ static int comes_to_wait(void)
 	return pv_irq_pending() == 1;
 }
 
+static int comes_to_nothing(void)
+{
+	uint64_t start = pv_clock_read();
+
+	while (pv_irq_pending() && pv_clock_read() - start < 1000 * MS)
+		;
+	return !pv_irq_pending();
+}
+
 TEST(IRQ_PENDING, POSITIVE, it_says_1_while_an_event_waits)
 {
 	pending_begin();
@@ -92,6 +101,7 @@ TEST(IRQ_PENDING, BOUNDARY, with_interrupts_enabled_nothing_waits_for_long)
 	pv_event_send(VMI_SOURCE_SOFT);
 	expect("the event comes", comes(&events, 1));
 	same("they stay enabled", pv_irq_pending() <= 1 && is_enabled(), 1);
+	expect("nothing waits any more", comes_to_nothing());
 }
 
 TEST(IRQ_PENDING, HOSTILE, registers_full_of_bad_addresses_do_no_harm)

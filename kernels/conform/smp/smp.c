@@ -213,6 +213,7 @@ TEST(IPI_SEND, HOSTILE, one_that_was_never_started_is_invalid_with_nothing_sent)
 	bind();
 	pv_irq_enable();
 	same("VCPU 63", pv_ipi_send(1ull << 63), VMI_INVALID);
+	same("the one behind the last", pv_ipi_send(1ull << vmi_boot->vcpu_count % 64), VMI_INVALID);
 	same("with this one", pv_ipi_send(1ull << 63 | 1), VMI_INVALID);
 	same("everyone", pv_ipi_send(UINT64_MAX), VMI_INVALID);
 	breathe();

@@ -169,6 +169,16 @@ TEST_NEEDS(FAULT_ADDRESS_READ, BOUNDARY, an_access_that_runs_into_nothing_faults
 	same("nothing faults before it", load(end - 8, &value), 0);
 }
 
+TEST(FAULT_ADDRESS_READ, BOUNDARY, every_bit_of_an_address_is_told)
+{
+	static const uint64_t nothing[] = { 0x123456789ab8, 0x2dcba9876540, 0xffffc123456789a8 };
+	uint64_t value;
+
+	for (unsigned i = 0; i < sizeof(nothing) / sizeof(nothing[0]); i++)
+		each(load(nothing[i], &value) == FAULTED && pv_fault_address_read() == nothing[i], nothing[i]);
+	all("also of one far above 4 GiB, and in the upper half");
+}
+
 TEST(FAULT_ADDRESS_READ, HOSTILE, rubbish_where_it_has_no_arguments_is_ignored)
 {
 	uint64_t value;

@@ -41,7 +41,8 @@ USER_TEST(TRAP_TABLE_SET, HOSTILE, user_mode_does_not_reach_a_handler_without_ga
 	each(user_run(PROGRAM(program_spare), 0) == TRAPPED + 13 && !raw_count, raw_count);
 	all("it is general protection");
 	same("with the RIP of INT n", caught.trap.frame.rip, PROGRAM(program_spare));
+	same("and the error code of a gate", caught.trap.error & 7, 2);
 	same("so is that of an event's vector", user_run(PROGRAM(program_int), 0), TRAPPED + 13);
 	/* The vector above: QEMU's TCG has it at another place than processors. */
-	same("with the error code of a gate", caught.trap.error & 7, 2);
+	same("with such an error code too", caught.trap.error & 7, 2);
 }

@@ -114,6 +114,23 @@ USER_TEST(FPU_TRAP_SET, POSITIVE, the_kernel_has_the_floating_point_registers_th
 	same("and the kernel after another one", unlike(&found, &one), 0);
 }
 
+USER_TEST(FPU_TRAP_SET, BOUNDARY, with_user_modes_direction_flag_set_they_are_kept_too)
+{
+	const struct registers registers = { .rdi = USER_DATA };
+	struct vmi_frame frame = user_frame(PROGRAM(program_fpu_call));
+	struct image one = pattern(1);
+
+	user_space();
+	images(0)[0] = one;
+	frame.rflags |= DIRECTION;
+	calls = 0;
+	vmi_handle(VMI_SYSCALL, on_call);
+	same("it makes a system call", enter(&frame, &registers), 0);
+	same("one came", calls, 1);
+	same("the kernel finds them there", unlike(&seen, &one), 0);
+	same("user mode has them after it", unlike(images(0) + 1, &one), 0);
+}
+
 static void on_fault(struct vmi_trap *trap)
 {
 	fpu_save(&seen);

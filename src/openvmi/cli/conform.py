@@ -3,9 +3,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
+
+if TYPE_CHECKING:
+    from openvmi.conformance.tests import Subject
 
 app = typer.Typer()
 
@@ -27,13 +32,20 @@ def conform(
     json: Path | None = typer.Option(None, help="File for the results as JSON; - is stdout, the table on stderr."),
     show: bool = typer.Option(False, "--list", help="Show the tests and run nothing."),
     check: bool = typer.Option(False, "--check", help="Check that every call has tests of every kind; run nothing."),
+    mutants: Path | None = typer.Option(None, help="Table of changes to a ROM's sources, or a folder of such: is each "
+                                                   "noticed?"),
 ) -> int:
     """Check the interface's promises, call by call."""
     from openvmi.cli import terminal
     from openvmi.conformance import expected, outcome, plan, report
     from openvmi.conformance.run import Runner
+    from openvmi.errors import UsageError
     from openvmi.report import record
 
+    if mutants:
+        if on or rom or profile or only or native:
+            raise UsageError("--mutants takes hypervisor, ROM and tests from the table; leave the other options away")
+        return _judge_mutants(mutants, plan.subjects())
     subjects = plan.chosen(plan.subjects(), only)
     start = only.removeprefix("conform/")
     tests = [test for subject in subjects for test in subject.tests if plan.selects(start, test)]
@@ -63,3 +75,16 @@ def conform(
     for one in reports:
         (terminal.tell if to_stdout else print)(one.summary())
     return max((one.status for one in reports), key=lambda status: (status == outcome.FAILED, status))
+
+
+def _judge_mutants(table: Path, subjects: Sequence[Subject]) -> int:
+    from openvmi.conformance import mutants, outcome
+
+    verdicts = []
+    for mutant in mutants.load(table):
+        verdict = mutants.judge(mutant, subjects)
+        print(f"{verdict.fate.value:8} {mutant.name}\n         {verdict.reason}", flush=True)
+        verdicts.append(verdict)
+    for line in mutants.rates(verdicts):
+        print(line)
+    return outcome.FAILED if any(verdict.fate is mutants.Fate.SURVIVED for verdict in verdicts) else 0

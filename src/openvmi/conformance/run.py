@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from attrs import define, field
@@ -52,6 +52,7 @@ class Runner:
     only: str = ""  #: how ids begin, without conform/
     timeout: float = 60.0  #: seconds for each boot
     deterministic: bool = True  #: where the hypervisor can
+    ends_with: Callable[[str], bool] | None = None  #: ids of the tests with whose failure or crash the run is over
     rom_name: str = "none"
     boots: int = 0
     _count: int = 0
@@ -65,8 +66,16 @@ class Runner:
         chosen = [(subject, [test for test in subject.tests if selects(self.only, test)]) for subject in subjects]
         self._count = sum(len(tests) for _, tests in chosen)
         for subject, tests in chosen:
-            self._run_subject(subject, tests)
+            if not self._over:
+                self._run_subject(subject, tests)
         return Report(self.place, self.rom_name, tuple(self._results), time.monotonic() - began, self.boots)
+
+    @property
+    def _over(self) -> bool:
+        return any(result.outcome.bad and self._is_end(result.test.id) for result in self._results)
+
+    def _is_end(self, name: str) -> bool:
+        return self.ends_with is not None and self.ends_with(name)
 
     def _run_subject(self, subject: Subject, tests: list[Test]) -> None:
         self._vain = 0
@@ -86,7 +95,7 @@ class Runner:
 
         def keep(data: bytes) -> bool:
             reader.feed(data)
-            return True
+            return not any(said.outcome is Outcome.FAILURE and self._is_end(said.id) for said in reader.said)
 
         deterministic = self.deterministic and not host_time_only(hypervisors.get(self.place.on))
         words = ["vmi=off"] * self.place.native + [f"conform.from={tests[0].index}"]
@@ -97,7 +106,7 @@ class Runner:
         self.boots += 1
         done = running.run(request, keep)
         self.rom_name = "none" if not done.rom else "off" if self.place.native else done.rom.name
-        if done.outcome.ending is Ending.INTERRUPTED:
+        if done.outcome.ending is Ending.INTERRUPTED and not done.reader_left:
             raise KeyboardInterrupt
         if done.outcome.ending is Ending.REFUSED and not reader.said:
             raise RefusedError(f"{subject.path}: {done.outcome.message or 'the guest refused to run'}; "
@@ -117,6 +126,8 @@ class Runner:
                 return tests[1:]
             self._ended(self._result(tests[0], said, ending))
             tests = tests[1:]
+        if self._over:
+            return []
         finished = reader.count is not None and (ending.ending, ending.code) == (Ending.EXIT, 0)
         if reader.open:
             return tests
