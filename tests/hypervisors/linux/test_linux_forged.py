@@ -150,7 +150,7 @@ def test_each_of_them(attack: Callable[..., tuple[Ending, str, str]], mode: str,
 @pytest.mark.parametrize("order", range(_SYSCALLS))
 @pytest.mark.parametrize("number", [RETURNS, MASK])
 def test_those_that_it_may_have(attack: Callable[..., tuple[Ending, str, str]], number: int, order: int) -> None:
-    """User mode stays what it is, whatever they do to it, and its kernel goes on; the timer ends what goes in circles."""
+    """User mode stays what it is, whatever they do to it, and its kernel goes on; the timer ends circles."""
     ending, message, said = attack("user", "each", order << 48 | number << 32, options="escape.ends=1")
     assert (ending, message) == (Ending.EXIT, "") and said.endswith(WELL)
     ending, message, _ = attack("kernel", "each", order << 48 | number << 32, timeout=0.3)
