@@ -124,7 +124,7 @@ def test_returns_to_a_hostile_frame(attack: Callable[..., tuple[Ending, str, str
 
 # ---- every SYSCALL that it can reach ----
 
-_SYSCALLS = 12  # in the stub's page; a look for one more ends behind it
+_SYSCALLS = 13  # in the stub's page; a look for one more ends behind it
 EXECVE, EXIT_GROUP, CLONE3, MODIFY_LDT, FUTEX, RETURNS, MASK, PRCTL = 59, 231, 435, 154, 202, 15, 14, 157
 
 
@@ -150,8 +150,8 @@ def test_each_of_them(attack: Callable[..., tuple[Ending, str, str]], mode: str,
 @pytest.mark.parametrize("order", range(_SYSCALLS))
 @pytest.mark.parametrize("number", [RETURNS, MASK])
 def test_those_that_it_may_have(attack: Callable[..., tuple[Ending, str, str]], number: int, order: int) -> None:
-    """User mode stays what it is, whatever they do to it, and its kernel goes on."""
-    ending, message, said = attack("user", "each", order << 48 | number << 32)
+    """User mode stays what it is, whatever they do to it, and its kernel goes on; the timer ends circles."""
+    ending, message, said = attack("user", "each", order << 48 | number << 32, options="escape.ends=1")
     assert (ending, message) == (Ending.EXIT, "") and said.endswith(WELL)
     ending, message, _ = attack("kernel", "each", order << 48 | number << 32, timeout=0.3)
     assert ending in (Ending.EXIT, Ending.CRASH, Ending.TIMEOUT)
@@ -202,6 +202,26 @@ def test_all_signals_blocked(attack: Callable[..., tuple[Ending, str, str]]) -> 
     assert attack("user", "deaf_fault", 0) == (Ending.EXIT, "", trap("user", LOST))
 
 
-def test_user_mode_that_the_timer_cannot_stop(attack: Callable[..., object]) -> None:
-    """Its process is thrown away, and its kernel is told."""
-    assert attack("user", "deaf", 0, options="escape.timer=1") == (Ending.EXIT, "", trap("user", LOST))
+@pytest.mark.parametrize("turn", [0, 9])
+def test_user_mode_that_the_timer_cannot_stop(attack: Callable[..., object], turn: int) -> None:
+    """Its process is thrown away, and its kernel is told. Also when its area says that it is nobody's turn."""
+    assert attack("user", "deaf", turn, options="escape.timer=1") == (Ending.EXIT, "", trap("user", LOST))
+
+
+# ---- what comes while user mode is stopped, or on its way back ----
+
+
+@pytest.mark.parametrize(("deed", "at"), [("calls", RETURN), ("spin", 0)])
+def test_ticks_come_soon(attack: Callable[..., tuple[Ending, str, str]], deed: str, at: int) -> None:
+    """At any place of a system call and back, of which no register is changed by it. A lost one would be the last."""
+    ending, message, said = attack("user", deed, at, options="escape.ticks=1000")
+    found = re.match(r"4096 ticks, (\d+) us late at most\n", said)
+    assert (ending, message) == (Ending.EXIT, "") and found and said.endswith(WELL)
+    assert int(found[1]) < 100_000
+
+
+def test_user_mode_goes_everywhere(attack: Callable[..., tuple[Ending, str, str]]) -> None:
+    """To every byte of the stub's code, from which it would return to the same place for ever; the timer ends that."""
+    ending, message, said = attack("kernel", "everywhere", 0x800, timeout=60.0)
+    assert (ending, message) == (Ending.EXIT, "")
+    assert re.fullmatch(r"been everywhere, [1-9]\d+ ticks\n", said)

@@ -155,12 +155,9 @@ signal:	movabsq $LNX_SELF, %rbx
 	movw $LNX_USER_SS, MY_CONTEXT + LNX_UC_SS(%rbx)
 	movabsq $LNX_SELF + MY_INFO, %rsi
 	movl $AUDIT_ARCH_X86_64, INFO_ARCH(%rsi)
-	movl $SIG_SYS, %edi
 	movabsq $LNX_STUB, %rcx
 1:	incq %rcx
-	movl (%rcx), %eax
-	shll $8, %eax
-	cmpl $0x087b8900, %eax		/* its first store, of the signal's number */
+	cmpl $0x1f0843c7, (%rcx)	/* its first store, movl $SIG_SYS, AREA_SIGNAL(%rbx) */
 	jne 1b
 	subq $10, %rcx
 	jmp *%rcx

@@ -28,7 +28,7 @@ void attempt(const char *code, uint64_t at);
 	_(gadget_munmap) _(gadget_munmap_secret) _(scribble) _(turn) _(context) _(fpstate) _(return) _(return_mxcsr)  \
 	_(return_bits) _(return_header) _(return_size) _(return_end) _(return_misaligned) _(return_none)              \
 	_(return_nowhere) _(cpuid) _(spin) _(forge) _(forge_call) _(forge_frame)                                      \
-	_(forge_return) _(deaf) _(deaf_fault) _(sleep) _(wake) _(each) _(vsyscall)
+	_(forge_return) _(deaf) _(deaf_fault) _(sleep) _(wake) _(each) _(vsyscall) _(inside) _(calls)
 #define DECLARE(name) extern char deed_##name[];
 #define ENTRY(name) { #name, deed_##name },
 DEEDS(DECLARE)
@@ -40,12 +40,37 @@ static const struct {
 static uint8_t kernel_stack[8192] __attribute__((aligned(16)));
 static int in_user;
 static volatile uint32_t ticks;
+static uint64_t wanted, deadline, latest; /* escape.ticks */
+static int quiet, ends; /* the timer ends what user mode does: everywhere, escape.ends */
+
+/* A while that is another each time: the tick comes at every place of what is interrupted. */
+static void set_next(void)
+{
+	static uint32_t random = 1;
+
+	random = random * 1664525 + 1013904223;
+	deadline = pv_clock_read() + 20000 + (random >> 15);
+	pv_timer_set(deadline);
+}
 
 static void on_timer(struct vmi_trap *trap)
 {
-	(void)trap;
+	uint64_t late = pv_clock_read() - deadline;
+
 	ticks++;
 	pv_event_ack(VMI_SOURCE_TIMER);
+	if (ends && vmi_from_user(trap))
+		leave_user(0);
+	if (!wanted)
+		return;
+	if (latest < late)
+		latest = late;
+	if (ticks < wanted) {
+		set_next();
+		return;
+	}
+	vmi_print("%u ticks, %lu us late at most\n", ticks, latest / 1000);
+	leave_user(0);
 }
 
 static void wait_for_tick(void)
@@ -62,6 +87,8 @@ static void on_trap(struct vmi_trap *trap)
 {
 	uint64_t address = trap->vector == 14 ? pv_fault_address_read() : 0;
 
+	if (quiet && vmi_from_user(trap))
+		leave_user(0);
 	vmi_print("%s trap %lu error %lx address %lx\n", vmi_from_user(trap) ? "user" : "kernel", trap->vector,
 		  trap->error, address);
 	if (vmi_from_user(trap))
@@ -94,7 +121,8 @@ static void on_system_call(struct vmi_trap *trap)
 	case LEAVE:
 		leave_user(0);
 	}
-	vmi_print("user call %lu\n", trap->rax);
+	if (!quiet)
+		vmi_print("user call %lu\n", trap->rax);
 	leave_user(0);
 }
 
@@ -146,6 +174,18 @@ static void make_spaces(uint64_t count)
 	}
 	vmi_print("%lu spaces\n", count);
 	spin();
+}
+
+/* User mode goes to every byte of the stub's page, up to that one, until a trap, a call or the timer gives it back. */
+static void go_inside(uint64_t end)
+{
+	prepare_user();
+	quiet = ends = 1;
+	for (uint64_t at = 0; at < 3 * end; at++) {
+		pv_timer_set(pv_clock_read() + 500000);
+		run_user(USER_CODE + (uint64_t)(deed_inside - deeds_start), USER_STACK + PAGE, at % end | at / end << 32);
+	}
+	vmi_print("been everywhere, %u ticks\n", ticks);
 }
 
 static void wait_for_input(void)
@@ -203,7 +243,7 @@ static void halt(uint64_t unused)
 static const struct {
 	const char *name;
 	void (*perform)(uint64_t at);
-} services[] = { { "spaces", make_spaces }, { "touch", touch }, { "touch_anew", touch_anew }, { "fill", fill }, { "have_touched", have_touched }, { "halt", halt } };
+} services[] = { { "spaces", make_spaces }, { "touch", touch }, { "touch_anew", touch_anew }, { "fill", fill }, { "have_touched", have_touched }, { "halt", halt }, { "everywhere", go_inside } };
 
 int vmi_main(void)
 {
@@ -224,6 +264,14 @@ int vmi_main(void)
 		prepare_user();
 	if (vmi_option("escape.timer", text, sizeof(text)))
 		pv_timer_set(pv_clock_read() + 1000000);
+	if (vmi_option("escape.ends", text, sizeof(text))) {
+		ends = 1;
+		pv_timer_set(pv_clock_read() + 50000000);
+	}
+	if (vmi_option("escape.ticks", text, sizeof(text))) {
+		wanted = hexadecimal(text);
+		set_next();
+	}
 	if (!strcmp(name, "map")) { /* the page at guest-physical `at`, for whoever tries */
 		inside = at & (PAGE - 1);
 		page_map(pv_address_space_read(), WINDOW, at - inside,
@@ -241,6 +289,8 @@ int vmi_main(void)
 		if (strcmp(name, deeds[i].name))
 			continue;
 		try(deeds[i].code, at);
+		pv_timer_cancel();
+		ends = 0;
 		if (vmi_option("escape.refer", text, sizeof(text))) /* the ROM leaves such a return to the monitor */
 			run_user(UPPER, USER_STACK + PAGE, 0);
 		try(deed_read, NOWHERE);

@@ -39,8 +39,6 @@
 #define REASON_SYSCALL 2
 #define REASON_COMMAND 3
 
-#define AREA_KERNEL 1 /* flag: this is K's, SYSCALL goes to the monitor */
-
 #define COMMANDS 32 /* in one list */
 
 /* Offsets, for assembler; asserted in runner.h. */
@@ -54,13 +52,13 @@
 #define AREA_SIGINFO 40
 #define AREA_FS_BASE 48 /* both: stored by the stub when it stops, loaded before it goes on, in K and in U */
 #define AREA_GS_BASE 56
-#define AREA_FLAGS 64
 #define AREA_SLEEPERS 68 /* in a U's: SLEEPS_OWNER, SLEEPS_KERNEL */
 #define AREA_COMMAND_COUNT 72 /* host calls that the monitor wants made before the owner goes on */
 #define AREA_COMMAND_ANSWER 76 /* not 0: stop after them; else only when one fails */
 #define AREA_RESULT 80
 #define AREA_PROOF 88 /* the secret, from when the list is there until it has been done; what else is there is not by the stub */
 #define AREA_IMPATIENCE 96 /* in a U's: so many times more it sleeps at once, and does not yield first; K's ROM says so */
+#define AREA_RIP 104 /* in a U's: where it returns to, while it does */
 #define AREA_COMMANDS 512 /* of each the number and six arguments, 56 bytes */
 #define AREA_FPU 2304 /* in K's: a place for the ROM's copy of U's floating-point registers */
 

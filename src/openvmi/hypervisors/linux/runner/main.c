@@ -190,6 +190,7 @@ static void limit(uint32_t what, uint64_t value)
 static void bound(void)
 {
 	const struct kernel_sigaction child = { (uintptr_t)on_child, SA_RESTORER, (uintptr_t)signal_restorer, 0 };
+	const uint64_t interruption = 1ul << (SIGUSR1 - 1);
 	uint64_t one[16] = { 0 }, cpu_time[2];
 	uint32_t cpu = 0;
 
@@ -207,6 +208,7 @@ static void bound(void)
 		sys(SYS_prlimit64, 0, RLIMIT_CPU, cpu_time, 0);
 	}
 	sys(SYS_rt_sigaction, SIGCHLD, &child, 0, 8);
+	sys(SYS_rt_sigprocmask, 0, &interruption, 0, 8); /* stubs inherit that: a new one takes no ring() for its own stop */
 	/* Handing over on one CPU takes a microsecond, to another one twenty. */
 	sys(SYS_sched_getaffinity, 0, sizeof host_cpus, host_cpus);
 	sys(SYS_getcpu, &cpu, 0, 0);
@@ -231,25 +233,32 @@ static void make_kernel(void)
 /* ---- the loop ---- */
 
 /*
- * After a ring() K stopped and U did not, or not since: it is asked once more, and has a second for it. User code can
- * block the signal with the stub's rt_sigreturn; then its process is thrown away.
+ * After a ring() K stopped and U did not, or not since: it may not have been the present one when that looked, so it is asked
+ * again, and once more after a second. User code can block the signal with the stub's rt_sigreturn, and can write to its area
+ * that it is nobody's turn, or take from K the turn that M has given it: then its process is thrown away.
  */
 static void watch_user(void)
 {
-	uint64_t now = monotonic_ns();
+	const uint64_t now = monotonic_ns();
+	const uint32_t turn = present ? present->area->turn : TURN_KERNEL;
+	const bool taken = user_took_turn();
 
-	if (native() ? !native_user : !present || present->area->turn != TURN_OWNER) {
+	if (native() ? !native_user : !taken && (turn == TURN_KERNEL || turn == TURN_MONITOR)) {
 		hangs_since = 0;
 	} else if (!hangs_since) {
 		hangs_since = now;
 		hangs_asked = false;
+		sys(SYS_kill, present->pid, SIGUSR1);
 	} else if (now - hangs_since > HANG_NS && !hangs_asked) {
 		hangs_since = now;
 		hangs_asked = true;
 		sys(SYS_kill, present->pid, SIGUSR1);
 	} else if (now - hangs_since > HANG_NS) {
 		hangs_since = 0;
-		user_lost();
+		if (taken)
+			user_give_turn();
+		else
+			user_lost();
 	}
 }
 
@@ -262,10 +271,12 @@ static bool look(void)
 	if (present && stub_stopped(present)) {
 		found = true;
 		hangs_since = 0;
-		if (user_awaited())
-			handle_stop(present);
-		else
+		if (!user_awaited())
 			user_lost(); /* it ran on when it had the kernel told that it did not */
+		else if (user_took_turn())
+			user_give_turn();
+		else
+			handle_stop(present);
 		if (present && present->stopped)
 			stub_resume(present);
 	}
@@ -325,7 +336,7 @@ _Noreturn void runner_main(uint64_t *stack)
 
 		if (!look()) {
 			bell_wait(seen, SECOND);
-			if (hangs_since)
+			if (hangs_since || user_took_turn())
 				watch_user();
 		}
 	}

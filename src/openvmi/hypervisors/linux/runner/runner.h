@@ -103,19 +103,20 @@ struct context {
 struct area {
 	uint32_t turn, reason, signal, vector;
 	uint64_t error, context, handler, siginfo, fs_base, gs_base;
-	uint32_t flags, sleepers;
+	uint32_t none, sleepers;
 	uint32_t command_count, command_answer;
 	uint64_t result, proof;
 	uint32_t impatience, reserved;
-	uint64_t padding[51];
+	uint64_t rip;
+	uint64_t padding[50];
 	uint64_t commands[COMMANDS][7];
 };
 _Static_assert(offsetof(struct area, error) == AREA_ERROR, "area");
 _Static_assert(offsetof(struct area, context) == AREA_CONTEXT, "area");
 _Static_assert(offsetof(struct area, fs_base) == AREA_FS_BASE, "area");
-_Static_assert(offsetof(struct area, flags) == AREA_FLAGS, "area");
 _Static_assert(offsetof(struct area, sleepers) == AREA_SLEEPERS, "area");
 _Static_assert(offsetof(struct area, impatience) == AREA_IMPATIENCE, "area");
+_Static_assert(offsetof(struct area, rip) == AREA_RIP, "area");
 _Static_assert(offsetof(struct area, command_count) == AREA_COMMAND_COUNT, "area");
 _Static_assert(offsetof(struct area, commands) == AREA_COMMANDS, "area");
 _Static_assert(sizeof(struct area) <= AREA_FPU, "area");
@@ -192,6 +193,9 @@ void user_replace(void);
 
 /* U stopped: a trap goes to the guest's kernel. Sets the fields of K's own area, then U's turn = KERNEL, wakes K. */
 void user_continue_in_kernel(uint32_t vector, uint64_t error, uint64_t handler);
+/* K has not come to that yet. When U stops again all the same, it has written to its turn: K gets it with another process. */
+bool user_took_turn(void);
+void user_give_turn(void);
 
 /* ---- guest memory ---- */
 

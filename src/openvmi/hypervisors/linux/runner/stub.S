@@ -17,12 +17,19 @@
 #define SYS_FUTEX 202
 #define FUTEX_WAKE 1
 #define FUTEX_WAIT_BITSET 9
+#define SIG_USR1 10
 #define SIG_SYS 31
+#define INFO_ARCH 28
+#define FLAG_TRACE 0x100
+#define FLAG_RESUME 0x10000
+#define FP_MAGIC 464 /* asm/sigcontext.h: what is there can be loaded by XRSTOR64, as Linux would */
+#define FP_FEATURES 472 /* which of it */
+#define FP_XSTATE_MAGIC1 0x46505853
 #define PR_SET_SYSCALL_USER_DISPATCH 59 /* linux/prctl.h; since Linux 5.11 */
 #define AUDIT_ARCH_X86_64 0xc000003e
 
 	.section .stub, "ax", @progbits
-	.globl stub_start, stub_end, stub_begin, stub_handler, stub_restorer, stub_waiting
+	.globl stub_start, stub_end, stub_begin, stub_handler, stub_call, stub_interrupt, stub_restorer, stub_waiting
 	.balign 4096
 stub_start:
 
@@ -69,9 +76,15 @@ stub_begin:
 	int3			/* into the handler: the monitor fills in the context */
 	ud2
 
-/* EDI: signal, RSI: siginfo, RDX: ucontext, RSP: at the return address, on the alternate stack. All signals blocked. */
+/*
+ * A signal, all signals blocked: the monitor is told. EDI: signal, RSI: siginfo, RDX: ucontext, RSP: on the alternate stack.
+ * From here on R13 says how user mode is returned to; 0: without a system call.
+ */
+#define BLOCKED 1	/* all signals are: only rt_sigreturn opens them */
+#define INTERRUPTED 2	/* SIGUSR1 came meanwhile: before user mode goes on, it stops for that */
 	.balign 16
 stub_handler:
+	movl $BLOCKED, %r13d
 	movabsq $LNX_SELF, %rbx
 	movl %edi, AREA_SIGNAL(%rbx)
 	movq %rsi, AREA_SIGINFO(%rbx)
@@ -80,32 +93,8 @@ stub_handler:
 	movq %rax, AREA_FS_BASE(%rbx)
 	rdgsbase %rax
 	movq %rax, AREA_GS_BASE(%rbx)
+stopped:
 	movl $REASON_SIGNAL, AREA_REASON(%rbx)
-	cmpl $SIG_SYS, %edi
-	jne monitor
-	testl $AREA_KERNEL, AREA_FLAGS(%rbx)
-	jnz monitor
-	cmpl $AUDIT_ARCH_X86_64, 28(%rsi)
-	jne monitor
-	movl $REASON_SYSCALL, AREA_REASON(%rbx)
-	movl $TURN_KERNEL, %eax
-	xchgl %eax, AREA_TURN(%rbx)	/* before the look at who sleeps */
-	testl $SLEEPS_KERNEL, AREA_SLEEPERS(%rbx)
-	jz 1f
-	movq %rbx, %rdi
-	movl $FUTEX_WAKE, %esi
-	movl $1, %edx
-	xorl %r10d, %r10d
-	movl $SYS_FUTEX, %eax
-	syscall
-1:	movabsq $LNX_SELF, %rbx
-	subl $1, AREA_IMPATIENCE(%rbx)
-	jnc wait
-	movl $0, AREA_IMPATIENCE(%rbx)
-	movl $SYS_SCHED_YIELD, %eax
-	syscall
-	jmp wait
-
 monitor:
 	movl $TURN_MONITOR, AREA_TURN(%rbx)
 	movabsq $LNX_BELL, %rdi
@@ -115,6 +104,104 @@ monitor:
 	xorl %r10d, %r10d
 	movl $SYS_FUTEX, %eax
 	syscall
+	jmp wait
+
+interrupted:
+	movl $BLOCKED, %r13d
+	movl $SIG_USR1, AREA_SIGNAL(%rbx)
+	jmp stopped
+
+/*
+ * SIGUSR1 of a U, all signals blocked. Where it comes while user mode is stopped for a system call, it does not go back to
+ * the interrupted place: others can write to the frame of that, and a list may be waiting, which guest code must not see.
+ * The interrupted stop goes on from here by what stands in the area's first page, and returns by rt_sigreturn. What came
+ * before the turn was given is done again; what has given it waits; what was about to return stops for this signal instead.
+ */
+stub_interrupt:
+	movq CONTEXT_RIP(%rdx), %rax
+	leaq stop_start(%rip), %rcx
+	subq %rcx, %rax
+	cmpq $stop_end - stop_start, %rax
+	jae stub_handler
+	movabsq $LNX_SELF, %rbx
+	movl $BLOCKED | INTERRUPTED, %r13d
+	cmpl $wait_start - stop_start, %eax
+	jb 1f
+	cmpl $resume - stop_start, %eax
+	jb wait
+	cmpl $last - stop_start, %eax
+	jne interrupted
+	movq AREA_RIP(%rbx), %rax	/* every register is user mode's but this */
+	movq %rax, CONTEXT_RIP(%rdx)
+	jmp stub_handler
+1:	cmpl $given - stop_start, %eax
+	jae given
+	movq CONTEXT_RSP(%rdx), %rdx	/* still where Linux has put it: asm/sigframe.h, struct rt_sigframe */
+	addq $8, %rdx
+	leaq CONTEXT_SIZE(%rdx), %rsi
+	jmp stop
+
+stop_start:
+/* Not SYSCALL, but INT 0x80: the monitor's, as after any other signal. */
+other:
+	xorl %edi, %edi			/* SIG_BLOCK */
+	leaq all_signals(%rip), %rsi
+	xorl %edx, %edx
+	movl $8, %r10d
+	movl $SYS_RT_SIGPROCMASK, %eax
+	syscall
+	movabsq $LNX_SELF, %rbx
+	orl $BLOCKED, %r13d
+	jmp stopped
+
+/*
+ * SIGSYS of a U, no signal blocked: user mode's system call, for K. Registers as for stub_handler.
+ */
+	.balign 16
+stub_call:
+	xorl %r13d, %r13d
+stop:	movabsq $LNX_SELF, %rbx
+	movl $SIG_SYS, AREA_SIGNAL(%rbx)
+	movq %rsi, AREA_SIGINFO(%rbx)
+	movq %rdx, AREA_CONTEXT(%rbx)
+	rdfsbase %rax
+	movq %rax, AREA_FS_BASE(%rbx)
+	rdgsbase %rax
+	movq %rax, AREA_GS_BASE(%rbx)
+	cmpl $AUDIT_ARCH_X86_64, INFO_ARCH(%rsi)
+	jne other
+	movl $REASON_SYSCALL, AREA_REASON(%rbx)
+	movl $TURN_KERNEL, %eax
+	xchgl %eax, AREA_TURN(%rbx)	/* before the look at who sleeps */
+given:	testl $SLEEPS_KERNEL, AREA_SLEEPERS(%rbx)
+	jz wait_start
+	movq %rbx, %rdi
+	movl $FUTEX_WAKE, %esi
+	movl $1, %edx
+	xorl %r10d, %r10d
+	movl $SYS_FUTEX, %eax
+	syscall
+wait_start:
+	movabsq $LNX_SELF, %rbx
+	cmpl $0, AREA_IMPATIENCE(%rbx)
+	jne impatient
+	movl $SYS_SCHED_YIELD, %eax
+	syscall
+	jmp wait
+
+impatient:
+	decl AREA_IMPATIENCE(%rbx)
+	jmp wait
+
+/* A list. It is not looked at before all signals are blocked. */
+block:
+	xorl %edi, %edi			/* SIG_BLOCK */
+	leaq all_signals(%rip), %rsi
+	xorl %edx, %edx
+	movl $8, %r10d
+	movl $SYS_RT_SIGPROCMASK, %eax
+	syscall
+	jmp commands
 
 wait:
 	movabsq $LNX_SELF, %rbx
@@ -139,26 +226,70 @@ go:
 	jz 1f
 	lock andl $~SLEEPS_OWNER, AREA_SLEEPERS(%rbx)
 1:	cmpl $0, AREA_COMMAND_COUNT(%rbx)
-	jne commands
+	jne block
+
 resume:
-	movq AREA_FS_BASE(%rbx), %rax
-	wrfsbase %rax
-	movq AREA_GS_BASE(%rbx), %rax
-	wrgsbase %rax
-	addq $8, %rsp
-stub_restorer:			/* no handler returns here: it falls in */
+	rdfsbase %rax
+	movq AREA_FS_BASE(%rbx), %rdx
+	cmpq %rdx, %rax
+	je 1f
+	wrfsbase %rdx
+1:	rdgsbase %rax
+	movq AREA_GS_BASE(%rbx), %rdx
+	cmpq %rdx, %rax
+	je 1f
+	wrgsbase %rdx
+1:	movq AREA_CONTEXT(%rbx), %rsp
+	testl %r13d, %r13d
+	jnz 2f
+	cmpw $HOST_CS, CONTEXT_CS(%rsp)	/* what this code has, too: it comes from SYSCALL */
+	jne 3f
+	cmpw $HOST_SS, CONTEXT_SS(%rsp)
+	jne 3f
+	testl $FLAG_TRACE | FLAG_RESUME, CONTEXT_RFLAGS(%rsp)
+	jnz 3f
+	movq CONTEXT_RIP(%rsp), %rax
+	movq %rax, AREA_RIP(%rbx)
+	shrq $47, %rax
+	jnz 3f
+	movq CONTEXT_FPSTATE(%rsp), %rcx
+	cmpl $FP_XSTATE_MAGIC1, FP_MAGIC(%rcx)
+	jne 3f
+	movl FP_FEATURES(%rcx), %eax
+	movl FP_FEATURES + 4(%rcx), %edx
+	xrstor64 (%rcx)
+	pushq CONTEXT_RFLAGS(%rsp)
+	popfq
+	movq CONTEXT_R8(%rsp), %r8
+	movq CONTEXT_R9(%rsp), %r9
+	movq CONTEXT_R10(%rsp), %r10
+	movq CONTEXT_R11(%rsp), %r11
+	movq CONTEXT_R12(%rsp), %r12
+	movq CONTEXT_R13(%rsp), %r13
+	movq CONTEXT_R14(%rsp), %r14
+	movq CONTEXT_R15(%rsp), %r15
+	movq CONTEXT_RDI(%rsp), %rdi
+	movq CONTEXT_RSI(%rsp), %rsi
+	movq CONTEXT_RBP(%rsp), %rbp
+	movq CONTEXT_RBX(%rsp), %rbx
+	movq CONTEXT_RDX(%rsp), %rdx
+	movq CONTEXT_RAX(%rsp), %rax
+	movq CONTEXT_RCX(%rsp), %rcx
+	movq CONTEXT_RSP(%rsp), %rsp
+last:	jmp *LNX_SELF - LNX_STUB + AREA_RIP + stub_start(%rip)
+
+2:	testl $INTERRUPTED, %r13d
+	jnz interrupted
+3:
+stub_restorer:			/* no handler returns here: it falls in, RSP at the ucontext */
 	movl $SYS_RT_SIGRETURN, %eax
 	syscall
+stop_end:
 	ud2
 
 commands:
-	xorl %edi, %edi		/* SIG_BLOCK */
-	leaq all_signals(%rip), %rsi
-	xorl %edx, %edx
-	movl $8, %r10d
-	movl $SYS_RT_SIGPROCMASK, %eax
-	syscall
 	movabsq $LNX_SELF, %rbx
+	orl $BLOCKED, %r13d
 	movl AREA_COMMAND_COUNT(%rbx), %ebp
 	cmpl $COMMANDS, %ebp
 	ja 3f

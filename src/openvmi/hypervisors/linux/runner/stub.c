@@ -16,7 +16,7 @@ struct stub kernel, users[USER_COUNT];
 struct stub *present, *current;
 const char *start_problem;
 
-extern const char stub_start[], stub_begin[], stub_handler[], stub_restorer[];
+extern const char stub_start[], stub_begin[], stub_handler[], stub_call[], stub_interrupt[], stub_restorer[];
 
 static uint64_t in_stub(const char *place)
 {
@@ -41,7 +41,8 @@ static long make_room(const struct stub *stub)
 		   MEMORY_FD, area_offset(1));
 }
 
-static long take_signals(void)
+/* System calls of a U's are K's, and return without rt_sigreturn, so no signal is blocked meanwhile. Natively all goes by M. */
+static long take_signals(bool calls)
 {
 	static const uint8_t signals[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGUSR1 };
 	const struct {
@@ -49,13 +50,22 @@ static long take_signals(void)
 		int32_t flags;
 		uint64_t size;
 	} stack = { LNX_SELF + PAGE_SIZE, 0, AREA_SIZE - PAGE_SIZE };
-	const struct kernel_sigaction action = {
-		in_stub(stub_handler), SA_SIGINFO | SA_ONSTACK | SA_RESTORER, in_stub(stub_restorer), ~0ul,
-	};
 	long failed = sys(SYS_sigaltstack, &stack, 0);
 
-	for (uint32_t i = 0; !failed && i < LENGTH(signals); i++)
+	for (uint32_t i = 0; !failed && i < LENGTH(signals); i++) {
+		struct kernel_sigaction action = {
+			in_stub(stub_handler), SA_SIGINFO | SA_ONSTACK | SA_RESTORER, in_stub(stub_restorer), ~0ul,
+		};
+
+		if (calls && signals[i] == SIGUSR1)
+			action.handler = in_stub(stub_interrupt);
+		if (calls && signals[i] == SIGSYS) {
+			action.handler = in_stub(stub_call);
+			action.flags |= SA_NODEFER;
+			action.mask = 0;
+		}
 		failed = sys(SYS_rt_sigaction, signals[i], &action, 0, 8);
+	}
 	return failed;
 }
 
@@ -73,7 +83,7 @@ static _Noreturn void child(const struct stub *stub, int32_t parent)
 		cpuid_fault(); /* the others have it from M */
 	failed = make_room(stub);
 	if (!failed || failed == LNX_BELL || failed == LNX_USERS)
-		failed = take_signals();
+		failed = take_signals(stub->index && !native());
 	if (!failed)
 		failed = filter_install(stub);
 	if (failed)
@@ -109,6 +119,7 @@ static long open_state(int32_t pid)
 bool stub_start_one(struct stub *stub, uint32_t index)
 {
 	int32_t parent = (int32_t)sys(SYS_getpid);
+	struct context *context;
 	long result;
 
 	memset(stub, 0, offsetof(struct stub, commands));
@@ -118,7 +129,6 @@ bool stub_start_one(struct stub *stub, uint32_t index)
 	stub->area = (volatile struct area *)(memory + area_offset(index));
 	memset((void *)(uintptr_t)stub->area, 0, PAGE_SIZE);
 	stub->area->turn = TURN_OWNER;
-	stub->area->flags = index && !native() ? 0 : AREA_KERNEL; /* natively all goes by M */
 	if (sys(SYS_getrandom, &stub->secret, SECRET_BYTES, 0) != SECRET_BYTES) {
 		start_problem = "the host gives no random numbers";
 		return false;
@@ -145,6 +155,12 @@ bool stub_start_one(struct stub *stub, uint32_t index)
 		start_problem = "a guest process ended before it began: the host lacks seccomp filters or wrfsbase";
 		return false;
 	}
+	context = stub_context(stub);
+	if (!context) {
+		start_problem = "a guest process began with a damaged area";
+		return false;
+	}
+	context->sigmask = 0; /* now it may be interrupted */
 	return true;
 }
 

@@ -88,6 +88,17 @@ void user_continue_in_kernel(uint32_t vector, uint64_t error, uint64_t handler)
 	futex_wake(&area->turn, WAKE_KERNEL);
 }
 
+bool user_took_turn(void)
+{
+	return present && !native() && kernel.area->handler;
+}
+
+void user_give_turn(void)
+{
+	user_replace();
+	futex_wake(&present->area->turn, WAKE_KERNEL);
+}
+
 void user_enter(void)
 {
 	stub_resume(present);
@@ -101,8 +112,6 @@ static void make_user(struct stub *slot)
 	if (!stub_start_one(slot, (uint32_t)(slot - users) + 1))
 		finish(END_FAILED, 0, start_problem);
 	context = stub_context(slot);
-	if (!context)
-		finish(END_FAILED, 0, "a guest process began with a damaged area");
 	memset(&context->r8, 0, offsetof(struct context, cs) - offsetof(struct context, r8));
 	slot->stopped = false;
 	slot->root = handover.root;
