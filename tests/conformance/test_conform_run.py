@@ -113,7 +113,7 @@ def test_a_known_failure_that_passes_is_a_failure(report: Report) -> None:
 
 @pytest.mark.parametrize(("text", "words"), [
     ("[[expected]]\nplace = 'emu'\ntest = 'x'\n", "entry 1 has place, test"),
-    ("[[expected]]\nplace = 'emu'\ntest = 'x'\nreason = ''\n", "expected place, test and reason"),
+    ("[[expected]]\nplace = 'emu'\ntest = 'x'\nreason = ''\n", "expected texts for place, test and reason"),
     ("[[expected", "cannot read the known failures"),
 ])
 def test_a_bad_list_of_known_failures(tmp_path, text: str, words: str) -> None:
