@@ -107,7 +107,7 @@ TEST(PROBE, HOSTILE, what_is_no_group_gives_0)
 
 /* ---- Info ---- */
 
-enum { ROOM = 200, FILL = 0x7e };
+enum { ROOM = 200, FILL = 0x11 }; /* no character of a text */
 static char text[ROOM + 56], cut[ROOM + 56];
 
 TEST(INFO, POSITIVE, each_item_has_a_text)

@@ -190,7 +190,7 @@ uint64_t raw_result(on_stack *call, uint64_t a, uint64_t b, uint64_t c);
 #define TEST_ADDRESS 0x60000000ul /* of the kernel in every address space; unused */
 #define PROGRAM(name) (USER_CODE + ((name) - program_start))
 extern char program_start[], program_end[], program_exit[], program_read[], program_write[], program_jump[], program_call[],
-	program_call_end[], program_many[], program_breakpoints[], program_spin[], program_bases[], program_ud2[], program_cli[],
+	program_call_end[], program_invert_call[], program_invert_trap[], program_many[], program_breakpoints[], program_spin[], program_bases[], program_ud2[], program_cli[],
 	program_sti[], program_hlt[], program_in[], program_out[], program_cr3[], program_rdmsr[], program_clts[],
 	program_divide[], program_int3[], program_int[], program_iretq[], program_popf[],
 	program_spare[], program_compatible[], program_fpu[], program_fpu_late[], program_fpu_late_at[], program_fpu_save[],
@@ -219,6 +219,7 @@ int64_t user_enter(uint64_t rip, uint64_t rflags, const struct registers *regist
 extern struct vmi_trap user_call; /* the last system call */
 extern volatile unsigned user_calls;
 struct registers patterns(void); /* each register another value */
+struct registers inverted(void); /* what program_invert_* makes of these */
 uint64_t differ(const struct vmi_trap *trap, const struct registers *expected); /* which of the 15 registers, a bit each */
 #define RCX_R11 (1 << 2 | 1 << 10)
 

@@ -30,6 +30,18 @@ program_start:
 	syscall
 	PROGRAM call_end
 	int3
+/* Any registers, which it inverts. */
+.macro INVERT
+	.irp register, rax, rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15
+	notq %\register
+	.endr
+.endm
+	PROGRAM invert_call
+	INVERT
+	jmp program_call
+	PROGRAM invert_trap
+	INVERT
+	ud2
 /* RDI: how many. */
 	PROGRAM many
 	xorl %eax, %eax

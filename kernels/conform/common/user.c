@@ -63,6 +63,15 @@ struct registers patterns(void)
 	return result;
 }
 
+struct registers inverted(void)
+{
+	struct registers result = patterns();
+
+	for (unsigned i = 0; i < REGISTERS; i++)
+		(&result.rax)[i] = ~(&result.rax)[i];
+	return result;
+}
+
 uint64_t differ(const struct vmi_trap *trap, const struct registers *expected)
 {
 	uint64_t result = 0;

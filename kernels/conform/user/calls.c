@@ -38,6 +38,18 @@ USER_TEST(SYSCALL_ENTRY_SET, POSITIVE, a_system_call_arrives_with_what_user_mode
 	same("with interrupts enabled", user_call.frame.rflags & VMI_FLAG_IF, VMI_FLAG_IF);
 }
 
+USER_TEST(SYSCALL_ENTRY_SET, POSITIVE, a_system_call_arrives_with_what_user_mode_has_made_of_its_registers)
+{
+	const struct registers registers = patterns(), expected = inverted();
+
+	user_space();
+	user_calls = 0;
+	same("it comes back by a breakpoint", user_enter(PROGRAM(program_invert_call), 0x202, &registers), TRAPPED + 3);
+	same("one came", user_calls, 1);
+	same("with the registers but RCX and R11", differ(&user_call, &expected) & ~RCX_R11, 0);
+	same("which it keeps, but RAX", differ(&caught.trap, &expected) & ~(RCX_R11 | 1), 0);
+}
+
 USER_TEST(SYSCALL_ENTRY_SET, POSITIVE, its_handler_runs_on_the_kernel_stack_with_interrupts_disabled)
 {
 	const struct vmi_frame frame = user_frame(PROGRAM(program_exit));

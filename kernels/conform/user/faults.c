@@ -86,6 +86,32 @@ USER_TEST(TRAP_TABLE_SET, POSITIVE, exceptions_of_user_mode_come_with_their_fram
 		raise(own + i);
 }
 
+USER_TEST(TRAP_TABLE_SET, POSITIVE, an_exception_comes_with_what_user_mode_has_made_of_its_registers)
+{
+	const struct registers registers = patterns(), expected = inverted();
+
+	user_space();
+	same("it does", user_enter(PROGRAM(program_invert_trap), 0x202, &registers), TRAPPED + 6);
+	same("with every register", differ(&caught.trap, &expected), 0);
+}
+
+/* Those that the processor has always zero. */
+#define NO_FLAGS (~0x3f7fd7ull)
+
+USER_TEST(TRAP_TABLE_SET, BOUNDARY, the_flags_in_a_frame_are_the_processors_whatever_waits)
+{
+	const struct registers registers = { 0 };
+
+	user_space();
+	pv_event_bind(VMI_SOURCE_SOFT, SOFT_VECTOR);
+	pv_event_send(VMI_SOURCE_SOFT);
+	same("an exception comes", user_enter(PROGRAM(program_ud2), 2, &registers), TRAPPED + 6);
+	same("with those of user mode", caught.trap.frame.rflags & (NO_FLAGS | VMI_FLAG_IF), 0);
+	same("bit 1 is 1", caught.trap.frame.rflags & 2, 2);
+	same("a system call comes", user_enter(PROGRAM(program_call), 2, &registers), TRAPPED + 3);
+	same("with those of user mode too", user_call.frame.rflags & (NO_FLAGS | VMI_FLAG_IF), 0);
+}
+
 USER_TEST(TRAP_TABLE_SET, POSITIVE, an_exception_says_whether_interrupts_were_enabled_in_user_mode)
 {
 	const struct registers registers = { 0 };
