@@ -50,7 +50,7 @@ test-xl: build
 
 # A guest as processes, started and stopped a thousand times: nothing may be left.
 starts: build
-	OPENVMI_STARTS=1000 $(BIN)/python -m pytest tests/hypervisors/linux/test_linux_faults.py -k starts
+	OPENVMI_STARTS=1000 $(BIN)/python -m pytest tests/hypervisors/linux/test_linux_killed.py -k starts
 
 # The contract, call by call, on everything that is usable here.
 conform: build

@@ -10,12 +10,15 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata, util
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from attrs import frozen
 
 from openvmi.errors import BuildError, UnavailableError
+from openvmi.files import write_atomically
 
 #: For everything that runs at kernel privilege: no vector registers, no red zone, nothing the C library would bring.
 FREESTANDING = (
@@ -78,6 +81,23 @@ class Toolchain:
              "-T", str(script.resolve()), *flags, *[str(o.resolve()) for o in objects], "-o", str(output.resolve())],
             f"linking {output.name}",
         )
+
+    def program(self, sources: Sequence[Path], output: Path, script: Path, includes: Sequence[Path]) -> bytes:
+        """A static program of the host without debug information, executable; returns what it wrote."""
+        self._work.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=self._work, prefix=f"{output.name}.") as scratch, \
+                ThreadPoolExecutor(os.cpu_count()) as pool:
+            objects = [Path(scratch, f"{number:03}-{path.stem}.o") for number, path in enumerate(sources)]
+            for job in [pool.submit(self.compile, path, target, FREESTANDING, includes)
+                        for path, target in zip(sources, objects, strict=True)]:
+                job.result()
+            linked = Path(scratch, output.name)
+            self.link(objects, linked, script, ("--strip-debug",))
+            data = linked.read_bytes()
+        output.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(output, data)
+        output.chmod(0o755)
+        return data
 
     def _run(self, arguments: list[str], doing: str) -> None:
         self._work.mkdir(parents=True, exist_ok=True)

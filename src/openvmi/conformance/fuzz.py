@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol
 
 from attrs import evolve, frozen
@@ -183,11 +184,10 @@ def minimal(place: Place, made: list[Sequence], sequences: list[Sequence], index
         best = min(best, judged, key=lambda one: len(one.sequences[0]))
         raise _Differs
 
-    try:
+    from hypothesis.errors import HypothesisException
+
+    with suppress(_Differs, HypothesisException):  # the end of a search, or one that hypothesis gives up
         _hypothesis(seed, len(made), test, shrink=True)
-    except Exception as error:
-        if not isinstance(error, _Differs) and type(error).__module__.split(".")[0] != "hypothesis":
-            raise
     return _without(best, guest, end)
 
 

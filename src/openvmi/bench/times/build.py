@@ -5,11 +5,9 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from openvmi import resources, sources
 from openvmi.errors import OpenVmiError, UnavailableError
-from openvmi.files import write_atomically
 from openvmi.status import status_of
 from openvmi.toolchain import Toolchain
 
@@ -36,19 +34,8 @@ def build(output: Path, work: Path) -> bytes:
     Raises :class:`BuildError`, and :class:`UnavailableError` without the compiler or in an installed package.
     """
     top = sources.top()
-    toolchain = Toolchain(work)
-    work.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=work, prefix="times.") as scratch:
-        objects = [Path(scratch, f"{Path(name).stem}.o") for name in _SOURCES]
-        for name, target in zip(_SOURCES, objects, strict=True):
-            toolchain.compile(top / name, target, includes=(top / "kernels" / "times",))
-        linked = Path(scratch, "times")
-        toolchain.link(objects, linked, top / _SCRIPT, ("--strip-debug",))
-        data = linked.read_bytes()
-    output.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(output, data)
-    output.chmod(0o755)
-    return data
+    folder = top / "kernels" / "times"
+    return Toolchain(work).program([top / name for name in _SOURCES], output, top / _SCRIPT, [folder])
 
 
 def main() -> int:

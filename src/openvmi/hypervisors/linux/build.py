@@ -3,22 +3,17 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from openvmi import resources, sources
 from openvmi.errors import BuildError, OpenVmiError
-from openvmi.files import write_atomically
 from openvmi.status import status_of
-from openvmi.toolchain import FREESTANDING, Toolchain
+from openvmi.toolchain import Toolchain
 
 SOURCES = Path(__file__).parent / "runner"
 SCRIPT = "runner.lds"
 _KINDS = (".c", ".S")
-_LINKER_FLAGS = ("--strip-debug",)
 
 
 def runner_path() -> Path:
@@ -39,21 +34,7 @@ def build(folder: Path, output: Path, work: Path) -> bytes:
     if not files or not (folder / SCRIPT).is_file():
         raise BuildError(f"{folder}: {len(files)} sources and {'a' if (folder / SCRIPT).is_file() else 'no'} {SCRIPT};"
                          " the runner is made of C and assembler files and that linker script")
-    toolchain = Toolchain(work)
-    work.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=work, prefix="runner.") as scratch, ThreadPoolExecutor(os.cpu_count()) as pool:
-        objects = [Path(scratch, f"{number:03}-{path.stem}.o") for number, path in enumerate(files)]
-        jobs = [pool.submit(toolchain.compile, path, target, FREESTANDING, includes)
-                for path, target in zip(files, objects, strict=True)]
-        for job in jobs:
-            job.result()
-        linked = Path(scratch, "runner")
-        toolchain.link(objects, linked, folder / SCRIPT, _LINKER_FLAGS)
-        data = linked.read_bytes()
-    output.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(output, data)
-    output.chmod(0o755)
-    return data
+    return Toolchain(work).program(files, output, folder / SCRIPT, includes)
 
 
 def main() -> int:
