@@ -168,6 +168,9 @@
 #define VMI_NOTE_LICENCE 6 /* SPDX licence expression of the guest (text). */
 #define VMI_NOTE_SITES 7 /* Where the site records are (note_sites). */
 
+/* How a ROM is signed (rom_signature.algorithm). */
+#define VMI_SIGNATURE_ED25519 1 /* Ed25519 (RFC 8032, section 5.1). */
+
 /* Recorded facts about a running guest; bits. */
 #define VMI_TAINT_PROPRIETARY 1 /* P: the ROM is not open source, or of unknown licence. */
 #define VMI_TAINT_NO_SOURCE 2 /* S: the ROM carries no source. */
@@ -207,6 +210,8 @@
 #define VMI_BOOT_PC 0x1
 /* rom_descriptor.magic: the bytes VMI4. */
 #define VMI_DESCRIPTOR_MAGIC 0x34494d56
+/* rom_signature.magic: the bytes VMIS. */
+#define VMI_SIGNATURE_MAGIC 0x53494d56
 /* rom_header.signature: the bytes cVmi, as in the classic interface. */
 #define VMI_ROM_MAGIC 0x696d5663
 /* trap_gate.flags: user mode may raise the vector with INT n. */

@@ -190,6 +190,12 @@ class NoteType(IntEnum):
     SITES = 7
 
 
+class SignatureAlgorithm(IntEnum):
+    """How a ROM is signed (rom_signature.algorithm)."""
+
+    ED25519 = 1
+
+
 class Taint(IntFlag):
     """Recorded facts about a running guest; bits."""
 
@@ -215,6 +221,7 @@ STACK_LIMIT = 0x100
 BOOT_MAGIC = 0x42494d56
 BOOT_PC = 0x1
 DESCRIPTOR_MAGIC = 0x34494d56
+SIGNATURE_MAGIC = 0x53494d56
 ROM_MAGIC = 0x696d5663
 GATE_USER = 0x1
 GROUP_NEEDED = 0x1
