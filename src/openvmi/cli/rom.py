@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from openvmi.cli import rom_sign
 from openvmi.errors import UsageError
 from openvmi.status import Status
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from openvmi.rom.image import RomImage
 
 app = typer.Typer(help="Build and inspect ROM images.", no_args_is_help=True)
+rom_sign.register(app)
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 
