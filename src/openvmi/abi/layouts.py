@@ -708,3 +708,31 @@ class RomGroup(Layout):
     revision: int = 0
     may_be_native: int = 0
     reserved: int = 0
+
+
+@attrs.frozen(kw_only=True)
+class RomCapsule(Layout):
+    """The source of a ROM: this, then what kind says, up to the end of the part. A ROM of the classic interface has it behind the image that its length tells.
+
+       0  |             magic             |     size      |     kind      |
+       8  |           tar_size            |         contents_size         |
+      16  | sha256[32]                                                    |
+    """
+
+    SIZE = 48
+    FORMAT = struct.Struct("<IHHII32s")
+    FIELDS = (
+        ("magic", 0, 0),
+        ("size", 4, 0),
+        ("kind", 6, 0),
+        ("tar_size", 8, 0),
+        ("contents_size", 12, 0),
+        ("sha256", 16, 32),
+    )
+
+    magic: int = 0
+    size: int = 0
+    kind: int = 0
+    tar_size: int = 0
+    contents_size: int = 0
+    sha256: bytes = bytes(32)
