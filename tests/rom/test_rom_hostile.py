@@ -44,6 +44,9 @@ class Patch:
     def relocation(self, index: int, field: str, value: int, size: int) -> None:
         self.put(RomReloc, self.image.descriptor.relocations + index * RomReloc.SIZE, field, value, size)
 
+    def text(self, licence: str) -> None:
+        self.data[self.image.header.licence:self.image.header.licence + len(licence)] = licence.encode()
+
     def manifest(self, text: bytes) -> None:
         start, room = self.image.descriptor.manifest, self.image.descriptor.manifest_size
         assert len(text) <= room
@@ -136,6 +139,8 @@ CASES: list[tuple[Callable[..., object], Callable[[Patch], None], str]] = [
     (about.licence, lambda p: p.data.__setitem__(p.image.header.licence, 0x1B), "printable"),
     (about.licence, lambda p: p.descriptor("licence_class", 4, 1), "licence class 4"),
     (container.parts_apart, lambda p: p.descriptor("signature", p.image.descriptor.text), "inside"),
+    (about.licence_class, lambda p: p.text("XYZ"), "class 3 (GPL-compatible), and the licence 'XYZ' is unknown at"),
+    (about.licence_class, lambda p: p.text("AND"), "licence 'AND' ('AND' is where a licence should be)"),
     (container.parts_apart, lambda p: p.descriptor("capsule", p.image.header.licence), "do not overlap"),
     (signed.signature, lambda p: p.descriptor("signature_size", 103), "a signature of 103 bytes"),
     (signed.signature, lambda p: p.descriptor("signature_size", 1), "a signature of 1 bytes"),

@@ -152,6 +152,10 @@
 #define VMI_LICENCE_OSI 2 /* Open source, not compatible with GPL-2.0-only. */
 #define VMI_LICENCE_GPL 3 /* Compatible with GPL-2.0-only. */
 
+/* Where the source of a ROM is (rom_capsule.kind). */
+#define VMI_CAPSULE_EMBEDDED 1 /* Behind the structure: the tar, as an xz stream. */
+#define VMI_CAPSULE_URL 2 /* Behind the structure: the address of the tar, ASCII without NUL. */
+
 /* Type of a range in the boot memory map. Ranges do not overlap and are sorted by address. */
 #define VMI_MEMORY_USABLE 1 /* Free memory. */
 #define VMI_MEMORY_RESERVED 2 /* Not memory, or never the guest's. */
@@ -221,6 +225,10 @@
 #define VMI_BOOT_FIRMWARE_OVERRIDDEN 0x10
 /* rom_descriptor.magic: the bytes VMI4. */
 #define VMI_DESCRIPTOR_MAGIC 0x34494d56
+/* rom_capsule.magic: the bytes VMIC. */
+#define VMI_CAPSULE_MAGIC 0x43494d56
+/* Bytes of the tar of a source capsule. */
+#define VMI_CAPSULE_LIMIT 0x400000
 /* rom_signature.magic: the bytes VMIS. */
 #define VMI_SIGNATURE_MAGIC 0x53494d56
 /* rom_header.signature: the bytes cVmi, as in the classic interface. */

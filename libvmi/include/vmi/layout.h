@@ -507,7 +507,7 @@ struct vmi_rom_descriptor {
 	uint32_t reserved; /* 0 */
 	uint32_t manifest; /* JSON, UTF-8 */
 	uint32_t manifest_size;
-	uint32_t capsule; /* source capsule */
+	uint32_t capsule; /* rom_capsule and what stands behind it */
 	uint32_t capsule_size;
 	uint32_t signature; /* rom_signature, at the start of the image's last 512 bytes, zeros behind it */
 	uint32_t signature_size;
@@ -604,6 +604,30 @@ _Static_assert(offsetof(struct vmi_rom_group, group) == 0, "vmi_rom_group.group"
 _Static_assert(offsetof(struct vmi_rom_group, revision) == 1, "vmi_rom_group.revision");
 _Static_assert(offsetof(struct vmi_rom_group, may_be_native) == 2, "vmi_rom_group.may_be_native");
 _Static_assert(offsetof(struct vmi_rom_group, reserved) == 3, "vmi_rom_group.reserved");
+
+/*
+ * The source of a ROM: this, then what kind says, up to the end of the part. A ROM of the classic interface
+ * has it behind the image that its length tells.
+ *
+ *    0  |             magic             |     size      |     kind      |
+ *    8  |           tar_size            |         contents_size         |
+ *   16  | sha256[32]                                                    |
+ */
+struct vmi_rom_capsule {
+	uint32_t magic; /* CAPSULE_MAGIC */
+	uint16_t size; /* bytes of this structure; grows at the end only */
+	uint16_t kind; /* CapsuleKind */
+	uint32_t tar_size; /* bytes of the tar, at most CAPSULE_LIMIT */
+	uint32_t contents_size; /* bytes behind the structure */
+	uint8_t sha256[32]; /* of the tar */
+};
+_Static_assert(sizeof(struct vmi_rom_capsule) == 48, "size of vmi_rom_capsule");
+_Static_assert(offsetof(struct vmi_rom_capsule, magic) == 0, "vmi_rom_capsule.magic");
+_Static_assert(offsetof(struct vmi_rom_capsule, size) == 4, "vmi_rom_capsule.size");
+_Static_assert(offsetof(struct vmi_rom_capsule, kind) == 6, "vmi_rom_capsule.kind");
+_Static_assert(offsetof(struct vmi_rom_capsule, tar_size) == 8, "vmi_rom_capsule.tar_size");
+_Static_assert(offsetof(struct vmi_rom_capsule, contents_size) == 12, "vmi_rom_capsule.contents_size");
+_Static_assert(offsetof(struct vmi_rom_capsule, sha256) == 16, "vmi_rom_capsule.sha256");
 
 /*
  * The signature of a ROM. Signed are the 24 bytes "OpenVMI ROM signature 1" and NUL, then the image with the

@@ -711,6 +711,34 @@ class RomGroup(Layout):
 
 
 @attrs.frozen(kw_only=True)
+class RomCapsule(Layout):
+    """The source of a ROM: this, then what kind says, up to the end of the part. A ROM of the classic interface has it behind the image that its length tells.
+
+       0  |             magic             |     size      |     kind      |
+       8  |           tar_size            |         contents_size         |
+      16  | sha256[32]                                                    |
+    """
+
+    SIZE = 48
+    FORMAT = struct.Struct("<IHHII32s")
+    FIELDS = (
+        ("magic", 0, 0),
+        ("size", 4, 0),
+        ("kind", 6, 0),
+        ("tar_size", 8, 0),
+        ("contents_size", 12, 0),
+        ("sha256", 16, 32),
+    )
+
+    magic: int = 0
+    size: int = 0
+    kind: int = 0
+    tar_size: int = 0
+    contents_size: int = 0
+    sha256: bytes = bytes(32)
+
+
+@attrs.frozen(kw_only=True)
 class RomSignature(Layout):
     """The signature of a ROM. Signed are the 24 bytes "OpenVMI ROM signature 1" and NUL, then the image with the signature's 64 bytes and rom_header.checksum as zeros.
 

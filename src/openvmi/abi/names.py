@@ -168,6 +168,13 @@ class LicenceClass(IntEnum):
     GPL = 3
 
 
+class CapsuleKind(IntEnum):
+    """Where the source of a ROM is (rom_capsule.kind)."""
+
+    EMBEDDED = 1
+    URL = 2
+
+
 class MemoryType(IntEnum):
     """Type of a range in the boot memory map. Ranges do not overlap and are sorted by address."""
 
@@ -228,6 +235,8 @@ BOOT_ROM_REPRODUCED = 0x4
 BOOT_FORCED = 0x8
 BOOT_FIRMWARE_OVERRIDDEN = 0x10
 DESCRIPTOR_MAGIC = 0x34494d56
+CAPSULE_MAGIC = 0x43494d56
+CAPSULE_LIMIT = 0x400000
 SIGNATURE_MAGIC = 0x53494d56
 ROM_MAGIC = 0x696d5663
 GATE_USER = 0x1

@@ -15,9 +15,10 @@ from openvmi.hypervisors.base import Crash
 from openvmi.matrix import Matrix, Row
 from openvmi.report import classic, taint
 from openvmi.running import LinkState, Run
+from openvmi.trust.verdict import Verdict
 
 #: What only a run can tell.
-_OF_A_RUN = ("rom_sha256", "rom_text_bytes", "rom_licence", "taint", "link", "guest_instructions", "wall_ms",
+_OF_A_RUN = ("rom_sha256", "rom_text_bytes", "rom_licence", "taint", "trust", "link", "guest_instructions", "wall_ms",
              "exit_reason", "exit_code", "crash", "kernel_version", "classic")
 
 
@@ -40,7 +41,8 @@ def _with_rom(result: Run) -> dict[str, Any]:
         "rom_sha256": rom.sha256 if rom else None,
         "rom_text_bytes": rom.descriptor.text_size if rom else None,
         "rom_licence": rom.licence if rom else None,
-        "taint": taint.letters(link.taint) if link else None,
+        "taint": taint.letters(result.taint) if result.taint is not None else None,
+        "trust": trust(result.verdict) if rom else None,
         "link": _link(link) if link else None,
         "kernel_version": None,
         "classic": None,
@@ -54,7 +56,8 @@ def _with_classic_rom(result: LinuxRun) -> dict[str, Any]:
         "rom_sha256": rom.sha256 if rom else None,
         "rom_text_bytes": None,
         "rom_licence": rom.licence if rom else None,
-        "taint": None,
+        "taint": taint.letters(result.verdict.taint) if rom else None,
+        "trust": trust(result.verdict) if rom else None,
         "link": None,
         "kernel_version": result.guest.version or None,
         "classic": classic.describe(rom, result.classic) if rom and result.classic else None,
@@ -121,6 +124,15 @@ def _failed(row: Row, guest: GuestImage) -> dict[str, Any]:
     known = {"openvmi": openvmi.__version__, "guest": guest.name, "guest_sha256": guest.sha256,
              "hypervisor": row.place.hypervisor, "rom": row.place.rom, "status": row.status, "message": str(row.error)}
     return known | dict.fromkeys(_OF_A_RUN) | {"exits": {}, "marks": []}
+
+
+def trust(verdict: Verdict) -> dict[str, Any]:
+    """What was said of a ROM, and by whom it was refused."""
+    return {
+        "decision": verdict.decision.value, "forced": verdict.forced,
+        "reasons": [{"what": r.what, "found": r.found, "wanted": r.wanted or None, "by": r.by or None}
+                    for r in verdict.reasons],
+    }
 
 
 def _link(link: LinkState) -> dict[str, int]:

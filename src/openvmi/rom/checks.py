@@ -43,6 +43,7 @@ CHECKS: tuple[Callable[[RomImage], Iterator[Finding]], ...] = (
     about.manifest,
     about.symbols,
     container.build_id,
+    about.licence_class,
 )
 
 

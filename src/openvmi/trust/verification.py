@@ -7,9 +7,10 @@ from pathlib import Path
 
 from attrs import frozen
 
-from openvmi.errors import BuildError, RefusedError
+from openvmi.errors import RefusedError
 from openvmi.rom.checks import CHECKS
 from openvmi.rom.image import RomImage
+from openvmi.trust.expression import classify
 from openvmi.trust.signature import Kind, SignatureState, state
 from openvmi.trust.statuses import Verdict
 
@@ -88,13 +89,11 @@ def _signer(found: SignatureState) -> Line:
 
 
 def _licence(image: RomImage) -> Line:
-    from openvmi.rom.licence import parse
-
     claimed = image.licence_class
     try:
-        real = parse(image.licence, image.path).kind
-    except BuildError as error:
-        return Line("licence", BAD, image.licence, f"it claims the class {claimed.name}, but: {error}")
+        real = classify(image.licence)
+    except ValueError as error:
+        return Line("licence", BAD, image.licence, f"it claims the class {claimed.name}; no expression: {error}")
     if real != claimed:
         return Line("licence", BAD, image.licence, f"it claims the class {claimed.name}; this is {real.name}")
     return Line("licence", GOOD, image.licence, f"its class is {real.name}, as the ROM says")
