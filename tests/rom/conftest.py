@@ -28,6 +28,7 @@ from openvmi.classic.image import ClassicRom
 from openvmi.rom.build import build
 from openvmi.rom.emit import Answer, RomContents
 from openvmi.rom.image import RomImage
+from tests.rom import capsules
 
 TOML = """
 [rom]
@@ -86,7 +87,7 @@ def contents() -> RomContents:
         ),
         text=bytes.fromhex("b801000000c3cccc 48cf"), data=b"data", data_memory=64,
         manifest={"name": "sample", "version": "3.7", "hypervisor": "none", "symbols": [[8, "leave"]]},
-        capsule=b"source", signature=SIGNATURE,
+        capsule=capsules.packed(), signature=SIGNATURE,
     )
 
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from openvmi.abi.names import Call, LicenceClass, LinkKind, Profile
+from openvmi.rom.emit import Answer, RomContents, emit
 from openvmi.rom.image import RomImage
 from openvmi.trust import keys
 from tests.bad_input.damage import emu_rom
@@ -62,6 +64,15 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def rom() -> RomImage:
     """The ROM of emu, not signed."""
     return RomImage.parse(emu_rom(), "emu.rom")
+
+
+@pytest.fixture
+def small() -> RomImage:
+    """One of which every byte can be tried."""
+    return RomImage.parse(emit(RomContents(
+        licence="MIT", licence_class=LicenceClass.GPL, profile=Profile.BASE, text=bytes(range(40)), data=b"data",
+        data_memory=64, manifest={"name": "small", "version": "1.0", "hypervisor": "none"},
+        answers=(Answer(number=Call.INIT, kind=LinkKind.CALL, target=0),))), "small.rom")
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -57,20 +58,20 @@ def test_vectors_of_rfc_8032(secret: bytes, public: bytes, message: bytes, wante
     assert signature._holds(public, wanted, message) and not signature._holds(public, wanted, message + b"\0")
 
 
-def test_what_is_signed(rom: RomImage) -> None:
+def test_what_is_signed(small: RomImage) -> None:
     """Put together here from the definition: the unsigned image with the new length, the offsets and the public key."""
-    image, size = bytearray(rom.data), len(rom.data)
-    assert size == 2560
-    image[2] = 6  # units of 512 bytes
+    image, size = bytearray(small.data), len(small.data)
+    assert size == 512
+    image[2] = 2  # units of 512 bytes
     image[15] = 0  # the checksum counts as zero
     pci, = struct.unpack_from("<H", image, 24)
-    struct.pack_into("<H", image, pci + 16, 6)
+    struct.pack_into("<H", image, pci + 16, 2)
     descriptor, = struct.unpack_from("<I", image, 28)
     struct.pack_into("<II", image, descriptor + 88, size, 104)
     image += struct.pack("<4sHH32s64s", b"VMIS", 104, 1, KEY.raw, bytes(64)) + bytes(408)
     wanted = b"OpenVMI ROM signature 1\0" + image
-    done = sign(rom, signer())
-    assert signed.message(done) == wanted and len(wanted) == 24 + 3072
+    done = sign(small, signer())
+    assert signed.message(done) == wanted and len(wanted) == 24 + 1024
     assert value(done) == signer().sign(wanted)
     assert done.data == sealed(bytes(image[:-472]) + signer().sign(wanted) + bytes(408)).data
 
@@ -94,7 +95,7 @@ def test_states(rom: RomImage) -> None:
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(roms())
 def test_signing_is_undone_byte_for_byte(contents: RomContents) -> None:
-    image = signed.detach(RomImage.parse(emit(contents)))
+    image = signed.detach(RomImage.parse(emit(evolve(contents, capsule=b""))))
     once = sign(image, signer())
     assert len(once.data) == len(image.data) + 512 and state(once).kind is Kind.UNTRUSTED
     assert signed.detach(once).data == image.data and signed.detach(image) is image
@@ -111,10 +112,10 @@ def test_signing_keeps_what_stands_behind_the_last_part(rom: RomImage) -> None:
     assert once.data[:len(image.data)][-1] == 0xA5 and signed.detach(once).data == image.data
 
 
-def test_every_byte_is_covered(rom: RomImage) -> None:
+def test_every_byte_is_covered(small: RomImage) -> None:
     """Whatever is changed, and sealed again: the ROM breaks the format, or its signature is bad. Each byte, one bit."""
     store.trust(KEY, "first")
-    done, counts = sign(rom, signer()), {kind: 0 for kind in Kind}
+    done, counts = sign(small, signer()), {kind: 0 for kind in Kind}
     refused = 0
     for at in range(len(done.data)):
         if at == 15:
@@ -124,7 +125,7 @@ def test_every_byte_is_covered(rom: RomImage) -> None:
         except BadRomError:
             refused += 1
     assert set(kind for kind, count in counts.items() if count) == {Kind.BAD}
-    assert refused > 1500 and counts[Kind.BAD] > 200
+    assert refused > 500 and counts[Kind.BAD] > 100, (refused, counts)
 
 
 def test_one_of_another_file(rom: RomImage) -> None:
@@ -233,10 +234,10 @@ def test_what_could_not_be_restored(rom: RomImage) -> None:
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(min_size=104, max_size=104), st.integers(0, 103))
-def test_any_signature(rom: RomImage, other: bytes, cut: int) -> None:
+def test_any_signature(small: RomImage, other: bytes, cut: int) -> None:
     """Bytes of anybody in the place of a signature: the format refuses them, or nobody trusts them."""
-    done = sign(rom, signer())
-    start = len(rom.data)
+    done = sign(small, signer())
+    start = len(small.data)
     for part in (other, other[:cut] + done.data[start + cut:start + 104], done.data[start:start + cut] + other[cut:]):
         try:
             image = sealed(done.data[:start] + part + done.data[start + 104:])

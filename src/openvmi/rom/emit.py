@@ -123,7 +123,7 @@ def emit(contents: RomContents) -> bytes:
     writer.data += bytes(-len(writer.data) % UNIT)
     if len(writer.data) > IMAGE_LIMIT:
         raise BuildError(f"the image would have {len(writer.data)} bytes, expected at most {IMAGE_LIMIT}, the most an "
-                         "option ROM can have; make the source capsule or the manifest smaller")
+                         "option ROM can have; make sources or manifest smaller, or build with --source-url")
     length = len(writer.data) // UNIT
     header = RomHeader(
         rom_signature=ROM_SIGNATURE, length=length, bios_entry=BIOS_ENTRY, signature=names.ROM_MAGIC,

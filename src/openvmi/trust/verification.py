@@ -100,6 +100,10 @@ def _licence(image: RomImage) -> Line:
 
 
 def _source(image: RomImage) -> Line:
-    if not image.descriptor.capsule_size:
+    if image.capsule is None:
         return Line("source", OPEN, "none", "the ROM carries no source capsule")
-    return Line("source", OPEN, f"{image.descriptor.capsule_size} bytes", "the ROM carries a source capsule")
+    if image.capsule.url:
+        return Line("source", OPEN, "an address", f"{image.capsule.url}, which was not looked at; openvmi rom source "
+                                                  "compares what you get there with the ROM's digest")
+    return Line("source", GOOD, "in the image", "its digest is the one that the ROM says; openvmi rom rebuild tells "
+                                                "whether the ROM is made from it")
