@@ -25,8 +25,7 @@ def describe(found: Verification) -> dict[str, Any]:
     return {
         "path": image.path, "sha256": image.sha256, "name": image.name, "version": image.version,
         "verdict": found.verdict.name.lower(), "status": int(found.verdict),
-        "signature": {"state": found.signature.kind.value, "key": found.signature.key, "name": found.signature.name,
-                      "reason": found.signature.reason},
+        "signature": found.signature.plain(),
         "lines": [{"what": line.what, "mark": line.mark, "found": line.found, "reason": line.reason}
                   for line in found.lines],
     }

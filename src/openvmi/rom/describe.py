@@ -16,6 +16,8 @@ from openvmi.units import TextOffset
 
 def describe(image: RomImage) -> dict[str, Any]:
     """Everything `openvmi rom inspect` shows. Sizes in bytes; names are None for numbers not known here."""
+    from openvmi.trust.signature import state  # which reads images
+
     descriptor = image.descriptor
     kinds = Counter(call.kind for call in image.calls)
     return {
@@ -33,6 +35,7 @@ def describe(image: RomImage) -> dict[str, Any]:
         "source": descriptor.capsule_size > 0,
         "capsule": capsule.describe(image.capsule),
         "signed": descriptor.signature_size > 0,
+        "signature": state(image).plain(),
         "stack": descriptor.stack,
         "vcpu_size": descriptor.vcpu_size,
         "sizes": {

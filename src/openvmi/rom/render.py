@@ -34,7 +34,7 @@ def _facts(about: dict[str, Any]) -> Table:
         "per VCPU": f"{about['vcpu_size']} bytes; at most {about['stack']} bytes of stack",
         "recipes": f"{sizes['recipes']} bytes",
         "source": said(about["capsule"]),
-        "signature": "in the image" if about["signed"] else "none",
+        "signature": about["signature"]["reason"],
         "compiler": about["compiler"] or "unknown",
         "calls": ", ".join(f"{count} {kind}" for kind, count in about["kinds"].items() if count),
     }

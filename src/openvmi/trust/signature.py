@@ -42,6 +42,10 @@ class SignatureState:
     reason: str
     name: str = ""  #: what the user calls the key
 
+    def plain(self) -> dict[str, str | None]:
+        """As data that JSON can hold."""
+        return {"state": self.kind.value, "key": self.key, "name": self.name, "reason": self.reason}
+
 
 def state(image: RomImage) -> SignatureState:
     """Judges the signature of an image; raises nothing on account of what it or the trust store holds."""
