@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -53,11 +54,13 @@ FINGERPRINT = "21fe31dfa154a261626bf854046fd2271b7bed4b6abe45aa58877ef47f9721b9"
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The folder of the configuration; not made yet."""
     monkeypatch.setenv("OPENVMI_CONFIG", str(tmp_path / "config"))
     monkeypatch.setenv("OPENVMI_STATE", str(tmp_path / "state"))
-    return tmp_path / "config"
+    mask = os.umask(0o022)
+    yield tmp_path / "config"
+    os.umask(mask)
 
 
 @pytest.fixture

@@ -195,13 +195,14 @@ def test_nothing_imports_the_library_before_it_is_needed(rom: RomImage, tmp_path
     (lambda path: path.write_bytes(KEY.pem() * 500), "larger than"),
     (lambda path: path.chmod(0o666), "others can write this trusted key"),
     (lambda path: path.parent.chmod(0o777), "others can write this folder of trusted keys"),
+    (lambda path: path.parent.parent.chmod(0o777), "others can write this folder of the configuration"),
     (lambda path: (path.rename(f"{path}.x"), path.symlink_to(f"{path}.x")), "a symbolic link"),
-], ids=["empty", "garbage", "other key", "name", "huge", "writable", "folder", "link"])
+], ids=["empty", "garbage", "other key", "name", "huge", "writable", "folder", "above", "link"])
 def test_damaged_entries_of_the_trust_store(spoil: Callable[[Path], object], says: str, rom: RomImage) -> None:
     path = store.trust(KEY, "first")
     spoil(path)
     found = state(sign(rom, signer()))
-    assert found.kind is Kind.UNTRUSTED and says in found.reason and str(path.parent) in found.reason
+    assert found.kind is Kind.UNTRUSTED and says in found.reason and str(path.parent.parent) in found.reason
 
 
 def test_revoked_folder_that_cannot_be_read(rom: RomImage, home: Path) -> None:
