@@ -28,7 +28,7 @@ PROGRAM := build/programs/times
 HEADERS := $(wildcard libvmi/include/vmi/*.h)
 LIBVMI := $(shell find libvmi -type f)
 TOOL := src/openvmi/toolchain.py $(wildcard src/openvmi/abi/*.py)
-ROM_TOOL := $(TOOL) $(wildcard src/openvmi/rom/* src/openvmi/classic/*.py)
+ROM_TOOL := $(TOOL) src/openvmi/__init__.py $(wildcard src/openvmi/rom/* src/openvmi/classic/*.py)
 
 # Made when the kit's kernels have tests for every call of the interface.
 COVERED := build/guests/.conform-covered

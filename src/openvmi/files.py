@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 
 from openvmi.errors import BadFileError, UsageError
@@ -55,3 +56,22 @@ def write_atomically(path: Path, data: bytes) -> None:
     except BaseException:
         os.unlink(name)
         raise
+
+
+def write_together(files: dict[Path, bytes]) -> None:
+    """All of the files; none when there is no room for all. The last is written last."""
+    for path in files:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    if len(files) == 1:
+        for path, data in files.items():
+            write_atomically(path, data)
+        return
+    with ExitStack() as stack:
+        staged = {}
+        for path, data in files.items():
+            real = Path(os.path.realpath(path))
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix=".new.", dir=real.parent))
+            staged[real] = Path(folder, real.name)
+            write_atomically(staged[real], data)
+        for real, source in staged.items():
+            os.replace(source, real)

@@ -16,6 +16,7 @@ from openvmi.abi import classic
 from openvmi.abi.classic import Header, Pci, Pnp
 from openvmi.abi.layout import offset_of
 from openvmi.errors import BadRomError
+from openvmi.rom import capsule_checks
 from openvmi.rom.container import IMAGE_LIMIT, PCI_SIGNATURE, UNIT
 from openvmi.rom.finding import DAMAGED, MISBUILT, Finding
 
@@ -54,7 +55,7 @@ def version(rom: ClassicRom) -> Iterator[Finding]:
 
 
 def length(rom: ClassicRom) -> Iterator[Finding]:
-    """The image is as long as it says. Clients do not read this."""
+    """The image is as long as it says, a source capsule behind it not counted. Clients do not read this."""
     said = rom.header.rom_length * UNIT
     if said != len(rom.data) or not said:
         yield Finding(f"a length of {said} bytes", offset_of(Header, "rom_length"),
@@ -122,9 +123,20 @@ def stubs(rom: ClassicRom) -> Iterator[Finding]:
             yield Finding(f"{field} goes to {target:#x}", offset, f"{Header.SIZE:#x} to {len(rom.data):#x}")
 
 
+def capsule(rom: ClassicRom) -> Iterator[Finding]:
+    """What stands behind the image is a source capsule in order. Neither firmware nor clients read it."""
+    at = len(rom.data)
+    if not rom.tail:
+        return
+    found = list(capsule_checks.part_header(rom.tail, at))
+    if not found and rom.capsule:
+        found = list(capsule_checks.part_contents(rom.capsule, at)) or list(capsule_checks.part_tar(rom.capsule, at))
+    yield from found
+
+
 #: Without these, nothing else can be said.
 HEADER: tuple[Callable[[ClassicRom], Iterator[Finding]], ...] = (header_there, signatures)
-CHECKS = (*HEADER, version, length, checksum, pci_structure, pnp_structure, licence, strings, stubs)
+CHECKS = (*HEADER, version, length, checksum, pci_structure, pnp_structure, licence, strings, stubs, capsule)
 
 
 def run(rom: ClassicRom, rules: Iterable[Callable[[ClassicRom], Iterator[Finding]]]) -> None:

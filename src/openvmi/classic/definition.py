@@ -42,10 +42,11 @@ class ClassicDefinition:
     variants: tuple[Variant, ...]
 
 
-def read(folder: Path) -> ClassicDefinition:
+def read(folder: Path, only: str | None = None) -> ClassicDefinition:
     """Reads and checks `rom.toml`. Raises :class:`BuildError` with the first thing that is wrong.
 
-    Without a table of variants there is one, with the ROM's own name and sources.
+    Without a table of variants there is one, with the ROM's own name and sources. `only`: the folder has the sources of
+    this variant, and need not have those of the others.
     """
     top = toml.read(folder)
     rom = top.table("rom")
@@ -58,7 +59,7 @@ def read(folder: Path) -> ClassicDefinition:
     result = ClassicDefinition(
         folder=folder, name=name, version=rom.version(), hypervisor=rom.text("hypervisor"), description=description,
         licence=licence.parse(rom.take("licence", str, ""), rom.where), script=rom.script(folder),
-        variants=tuple(_variant(variants, each, folder) for each in variants) if variants else (
+        variants=tuple(_variant(variants, each, folder, only) for each in variants) if variants else (
             Variant(_file_name(name, rom), description, rom.sources(folder, ".S")),),
     )
     rom.done()
@@ -70,9 +71,10 @@ def read(folder: Path) -> ClassicDefinition:
     return result
 
 
-def _variant(variants: Table, name: str, folder: Path) -> Variant:
+def _variant(variants: Table, name: str, folder: Path, only: str | None) -> Variant:
     table = variants.table(name, f"variant.{name}")
-    result = Variant(_file_name(name, table), table.text("description"), table.sources(folder, ".S"))
+    result = Variant(_file_name(name, table), table.text("description"),
+                     table.sources(folder, ".S", there=only in (None, name)))
     table.done()
     return result
 

@@ -9,6 +9,7 @@ from typing import Any
 from openvmi.abi.classic import Relocation
 from openvmi.classic.answers import Answer, ask
 from openvmi.classic.image import ClassicRom
+from openvmi.rom import capsule
 from openvmi.rom.finding import Finding
 
 
@@ -30,6 +31,7 @@ def describe(rom: ClassicRom) -> dict[str, Any]:
         "pci": {"vendor": rom.pci.vendorID, "device": rom.pci.deviceID} if rom.pci else None,
         "virtual_top": rom.header.virtual_top,
         "size": len(rom.data),
+        "capsule": capsule.describe(rom.capsule),
         "findings": [_finding(finding) for finding in (*rom.findings, *said.findings)],
         "kinds": {_kind(kind): count for kind, count in sorted(kinds.items())},
         "calls": [_call(answer) for answer in said.answers],

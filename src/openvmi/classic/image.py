@@ -10,36 +10,45 @@ from pathlib import Path
 from attrs import field, frozen
 
 from openvmi.abi.classic import Header, Pci, Pnp
+from openvmi.abi.layout import offset_of
+from openvmi.abi.names import CAPSULE_MAGIC
 from openvmi.classic import checks
+from openvmi.rom import capsule_checks
 from openvmi.rom.about import printable
+from openvmi.rom.capsule import Capsule
+from openvmi.rom.container import UNIT
 from openvmi.rom.finding import Finding
 from openvmi.rom.image import read_image
 
 #: Bytes of a string in the image, its NUL not counted. A client prints it into a line of its log.
 STRING_LIMIT = 128
+_MAGIC = CAPSULE_MAGIC.to_bytes(4, "little")
 
 
 @frozen
 class ClassicRom:
     """A ROM of any state of order: whatever a broken image does not have is None.
 
+    A source capsule stands behind the image, as long as its length says: no firmware looks there, and no client.
+
     :meth:`parse` and :meth:`load` make sure that there is nothing wrong with it, but for what its code does.
     """
 
     path: str
-    data: bytes = field(repr=False)
+    data: bytes = field(repr=False)  #: what firmware and clients see
+    tail: bytes = field(default=b"", repr=False)  #: what stands behind that in the file: the source capsule
 
     @classmethod
     def read(cls, data: bytes, path: str = "<bytes>") -> ClassicRom:
         """An image that has a header, whatever is wrong with the rest. :class:`BadRomError` when there is none."""
-        rom = cls(path, bytes(data))
+        rom = cls._split(bytes(data), path)
         checks.run(rom, checks.HEADER)
         return rom
 
     @classmethod
     def parse(cls, data: bytes, path: str = "<bytes>") -> ClassicRom:
         """Raises :class:`BadRomError` naming the first rule that the bytes break: firmware or clients would, too."""
-        rom = cls(path, bytes(data))
+        rom = cls._split(bytes(data), path)
         checks.run(rom, checks.CHECKS)
         return rom
 
@@ -47,6 +56,24 @@ class ClassicRom:
     def load(cls, path: Path) -> ClassicRom:
         """Reads and checks a file. :class:`openvmi.errors.UsageError` when it cannot be read; otherwise as parse."""
         return cls.parse(read_image(path), str(path))
+
+    @classmethod
+    def _split(cls, data: bytes, path: str) -> ClassicRom:
+        length = data[offset_of(Header, "rom_length")] * UNIT if len(data) >= Header.SIZE else 0
+        if not 0 < length < len(data) or data[length:length + len(_MAGIC)] != _MAGIC:
+            return cls(path, data)
+        return cls(path, data[:length], data[length:])
+
+    @property
+    def file(self) -> bytes:
+        """The whole file."""
+        return self.data + self.tail
+
+    @cached_property
+    def capsule(self) -> Capsule | None:
+        """What the ROM says about its source; None: nothing, or nothing that can be read."""
+        broken = not self.tail or any(True for _ in capsule_checks.part_header(self.tail, len(self.data)))
+        return None if broken else Capsule.unpack(self.tail)
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -97,8 +124,8 @@ class ClassicRom:
 
     @cached_property
     def sha256(self) -> str:
-        """Of the whole image, in hexadecimal."""
-        return hashlib.sha256(self.data).hexdigest()
+        """Of the whole file, in hexadecimal."""
+        return hashlib.sha256(self.file).hexdigest()
 
     def text_at(self, offset: int) -> str | None:
         """The string at an image offset; None at 0, and where no short printable string with its NUL is."""

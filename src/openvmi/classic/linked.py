@@ -47,11 +47,13 @@ _RELATIVE = {_Type.R_386_PC32, _Type.R_386_PLT32, _Type.R_386_PC16, _Type.R_386_
 
 @frozen
 class Linked:
-    """The parts that go into an image. `code` are (image offset, bytes), `entries` image offsets by name."""
+    """The parts that go into an image. `code` are (image offset, bytes), `entries` image offsets by name, `symbols`
+    (image offset, name)."""
 
     code: tuple[tuple[int, bytes], ...]
     answers: dict[Call, tuple[Relocation, int]]
     entries: dict[str, int]
+    symbols: tuple[tuple[int, str], ...]
 
 
 def read(elf: bytes, where: str) -> Linked:
@@ -78,6 +80,9 @@ class _Reader:
         return Linked(
             tuple((section["sh_addr"], section.data()) for section in self._sections),
             dict(self._answers()), {name: self._entry(name) for name in ENTRIES},
+            tuple(sorted({(symbol["st_value"], symbol.name) for symbol in self._symbols
+                          if symbol.name and symbol.name[0] not in ".$" and self._is_code(symbol["st_value"])
+                          and symbol["st_info"]["type"] in ("STT_FUNC", "STT_NOTYPE")})),
         )
 
     def _check_section(self, section: Section) -> None:

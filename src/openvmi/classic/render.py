@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from openvmi.abi import classic
+from openvmi.rom.capsule import said
 
 
 def show(about: dict[str, Any], console: Console) -> None:
@@ -27,6 +28,7 @@ def _facts(about: dict[str, Any]) -> Table:
         "sha256": about["sha256"],
         "interface": f"VMI {about['interface']}, for i386 Linux 2.6.21 to 2.6.36 with CONFIG_VMI",
         "licence": about["licence"] or "none that can be read",
+        "source": said(about["capsule"]),
         "PCI device": _device(about["pci"]),
         "reserved": _hole(about["virtual_top"]),
         "answers": ", ".join(f"{count} {kind}" for kind, count in about["kinds"].items()) or "none",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from openvmi.cli import rom_rebuild, rom_sign, rom_source
 from openvmi.errors import UsageError
 from openvmi.status import Status
 
@@ -16,9 +17,13 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from openvmi.classic.image import ClassicRom
+    from openvmi.rom.form import Form
     from openvmi.rom.image import RomImage
 
 app = typer.Typer(help="Build and inspect ROM images.", no_args_is_help=True)
+rom_sign.register(app)
+app.command(name="source")(rom_source.source)
+app.command(name="rebuild")(rom_rebuild.rebuild)
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 
@@ -28,15 +33,23 @@ def build(
     name: Annotated[str, typer.Argument(metavar="NAME_OR_FOLDER", help="A folder of roms/, or any with a rom.toml.")],
     output: Annotated[Path | None, typer.Option("-o", "--output", help="File to write.")] = None,
     variant: Annotated[str | None, typer.Option(help="Only this variant of a ROM that has several.")] = None,
+    no_source: Annotated[bool, typer.Option("--no-source", help="Leave the source out: guests are tainted S.")] = False,
+    source_url: Annotated[str | None, typer.Option(
+        metavar="URL", help="Leave the source out, say where it will be: its tar is written beside the ROM.")] = None,
+    source_tar: Annotated[Path | None, typer.Option(
+        metavar="FILE", help="With --source-url: where to write the tar instead.")] = None,
     json: Json = False,
 ) -> None:
-    """Build a ROM from its sources, and the boot shim that starts guests where the hypervisor needs one."""
+    """Build a ROM from its sources, and the boot shim that starts guests where the hypervisor needs one.
+
+    The image carries what it was built from, as `openvmi rom source` shows and `openvmi rom rebuild` uses.
+    """
     from openvmi.abi.load import CLASSIC
     from openvmi.rom import toml
 
-    folder = toml.find(name)
+    folder, form = toml.find(name), _form(no_source, source_url, source_tar)
     if toml.interface(folder) == CLASSIC:
-        _build_classic(folder, output, variant, json)
+        _build_classic(folder, output, variant, json, form)
         return
     if variant is not None:
         raise UsageError(f"{name} has no variants; leave out --variant")
@@ -46,16 +59,37 @@ def build(
     from openvmi.rom.definition import read
 
     target = output or resources.built("roms") / f"{folder.resolve().name}.rom"
-    image = build_rom(folder, target, resources.built("cache"))
+    image = build_rom(folder, target, resources.built("cache"), form=form)
     if json:
         _print_json(_about(image)[0])
     else:
         typer.echo(f"{target}: {len(image.data)} bytes, {image.descriptor.text_size} of them text")
         if read(folder).shim:
             typer.echo(f"{shim_beside(target)}: its boot shim")
+        _tell_tar(form, target)
 
 
-def _build_classic(folder: Path, output: Path | None, name: str | None, json: bool) -> None:
+def _form(no_source: bool, url: str | None, tar: Path | None) -> Form:
+    from openvmi.abi.names import CapsuleKind
+    from openvmi.rom.capsule import bad_url
+    from openvmi.rom.form import Form
+
+    if no_source and url is not None:
+        raise UsageError("--no-source and --source-url: expected one of the two")
+    if tar is not None and url is None:
+        raise UsageError("--source-tar without --source-url: the source is in the image; extract it with: openvmi rom "
+                         "source FILE -o FOLDER")
+    if url is not None and (reason := bad_url(url)):
+        raise UsageError(f"--source-url {url!r:.200}: {reason}")
+    return Form(None if no_source else CapsuleKind.EMBEDDED if url is None else CapsuleKind.URL, url or "", tar)
+
+
+def _tell_tar(form: Form, rom: Path) -> None:
+    for path in form.beside(rom, b""):
+        typer.echo(f"{path}: the tar of its source, to be put at {form.url}")
+
+
+def _build_classic(folder: Path, output: Path | None, name: str | None, json: bool, form: Form) -> None:
     from openvmi import resources
     from openvmi.classic.build import build as build_rom
     from openvmi.classic.definition import read
@@ -65,16 +99,17 @@ def _build_classic(folder: Path, output: Path | None, name: str | None, json: bo
     known = ", ".join(variant.name for variant in definition.variants)
     if not variants:
         raise UsageError(f"{definition.name}: no variant {name!r}; expected one of {known}")
-    if len(variants) > 1 and (output or json):
-        raise UsageError(f"{definition.name}: {len(variants)} variants, and a file or JSON is for one; name it with "
-                         f"--variant, one of {known}")
+    if len(variants) > 1 and (output or json or form.url):
+        raise UsageError(f"{definition.name}: {len(variants)} variants, and a file, JSON or URL is for one; name it "
+                         f"with --variant, one of {known}")
     for variant in variants:
         target = output or resources.built("roms") / f"{variant.name}.rom"
-        rom = build_rom(definition, variant, target, resources.built("cache"))
+        rom = build_rom(definition, variant, target, resources.built("cache"), form=form)
         if json:
             _print_json(_about(rom)[0])
         else:
-            typer.echo(f"{target}: {len(rom.data)} bytes")
+            typer.echo(f"{target}: {len(rom.data)} bytes, {len(rom.tail)} of source behind them")
+            _tell_tar(form, target)
 
 
 @app.command()

@@ -4,26 +4,28 @@
 from __future__ import annotations
 
 import hashlib
-import os
-from collections.abc import Iterable, Sequence
 from importlib import resources as package
-from pathlib import Path, PurePosixPath
-from tempfile import TemporaryDirectory
+from pathlib import Path
 from typing import Any
+
+from attrs import evolve, frozen
 
 from openvmi.abi.layouts import RomGroup
 from openvmi.abi.load import CURRENT
 from openvmi.abi.names import VCPU_ROM_OFFSET, WINDOW_DATA, WINDOW_SIZE
 from openvmi.errors import BuildError, UsageError
-from openvmi.files import write_atomically
+from openvmi.files import write_together
 from openvmi.rom import linked
-from openvmi.rom.compile import headers, link
-from openvmi.rom.definition import RomDefinition, Shim, read
+from openvmi.rom.compile import Workshop, headers, link
+from openvmi.rom.definition import RomDefinition, read
 from openvmi.rom.emit import RomContents, emit
+from openvmi.rom.form import EMBED, TOOL, Form
 from openvmi.rom.image import RomImage
+from openvmi.rom.inputs import LINK, ROM, Inputs, Places, gather
+from openvmi.rom.recipe import Recipe, Step
 from openvmi.rom.tables import known_calls, misfits
 from openvmi.rom.toml import FILE
-from openvmi.toolchain import FREESTANDING, Toolchain
+from openvmi.toolchain import FREESTANDING, X86_64, Toolchain
 
 _NOT_HERE = {"-fno-pic", "-fno-pie", "-fno-omit-frame-pointer"}
 #: Compiled code must not depend on its address, nor go through a table of addresses; and two pages are all it has. A
@@ -32,27 +34,70 @@ FLAGS = (*(flag for flag in FREESTANDING if flag not in _NOT_HERE), "-fPIC", "-f
           "-fomit-frame-pointer", "-finline-hint-functions")
 
 
-def build(folder: Path, output: Path, work: Path, includes: Path | None = None) -> RomImage:
+#: How the text and the tables of a ROM are linked; its sizes are checked here, with better messages.
+_LINK = ("--emit-relocs", "--no-check-sections", f"--defsym=ROM_DATA={WINDOW_DATA:#x}",
+         f"--defsym=ROM_ASIDE={WINDOW_SIZE:#x}", f"--defsym={linked.VCPU_SYMBOL}={VCPU_ROM_OFFSET:#x}")
+_SCRIPT = f"{LINK}/rom.lds"
+
+
+@frozen
+class Made:
+    """What the sources gave: the ROM without capsule, its boot shim, empty for none, and what both came from."""
+
+    contents: RomContents
+    shim: bytes
+    inputs: Inputs
+    recipe: Recipe
+
+
+def build(folder: Path, output: Path, work: Path, includes: Path | None = None, form: Form = EMBED) -> RomImage:
     """Builds the ROM whose `rom.toml` is in `folder` into the file `output`, and returns it.
 
     If the definition has a boot shim, that goes to :func:`shim_beside` the ROM, an ELF file. `work` is a folder for the
-    compiler's cache; `includes` the one with vmi/rom.h, from the checkout unless given. The result depends on the
-    sources, the compiler's version and the interface only. Raises :class:`BuildError` for whatever is wrong with the
-    sources, and :class:`UsageError` for an output that a shim cannot stand beside; nothing is written then.
+    compiler's cache; `includes` the one with vmi/rom.h, from the checkout unless given; `form` says what becomes of the
+    source. The result depends on the sources, the compiler's version and the interface only. Raises
+    :class:`BuildError` for whatever is wrong with the sources, and :class:`UsageError` for an output that a shim
+    cannot stand beside; nothing is written then.
     """
     definition = read(folder)
     shim_output = shim_beside(output) if definition.shim else None
-    includes = includes or headers()
-    parts = linked.read(_compile(definition, work, includes), definition.name, carries=definition.carries_vectors)
-    check_answers(definition, parts)
-    image = RomImage.parse(emit(_contents(definition, parts)), str(output))
-    shim = _compile_shim(definition, definition.shim, work, includes) if definition.shim else b""
-    output.parent.mkdir(parents=True, exist_ok=True)
-    if shim_output:
-        _write_both({shim_output: shim, output: image.data})
-    else:
-        write_atomically(output, image.data)
+    with package.as_file(package.files(__package__) / "rom.lds") as script:
+        made = make(definition, Places(folder, includes or headers(), script), Workshop(work))
+    capsule, tar = form.capsule(made.inputs, made.recipe)
+    image = RomImage.parse(emit(evolve(made.contents, capsule=capsule)), str(output))
+    files = form.beside(output, tar) | ({shim_output: made.shim} if shim_output else {})
+    write_together(files | {output: image.data})
     return image
+
+
+def make(definition: RomDefinition, places: Places, workshop: Workshop, recipe: Recipe | None = None) -> Made:
+    """Compiles and links, by the recipe if there is one, else as ROMs are built today. Writes nothing.
+
+    `places.script` is the linker script of the ROM. Errors are those of :func:`build`.
+    """
+    assert places.script
+    rom = recipe.rom if recipe else Step.of(X86_64, FLAGS, _LINK, _SCRIPT)
+    compiled = link(definition.name, places, definition.sources, places.script, rom, workshop)
+    parts = linked.read(compiled.elf, definition.name, carries=definition.carries_vectors)
+    check_answers(definition, parts)
+    used = {*compiled.read, definition.folder / FILE}
+    step, shim = None, b""
+    if definition.shim:
+        script = definition.folder / definition.shim.script
+        step = recipe.shim if recipe else Step.of(X86_64, FLAGS, (), f"{ROM}/{definition.shim.script}")
+        if step is None:
+            raise BuildError(f"{definition.name}: a boot shim, and a recipe without one; expected both or none")
+        result = link(definition.name, places, definition.shim.sources, script, step, workshop)
+        used |= {*result.read, script}
+        shim = result.elf
+    inputs = gather(used, places, workshop.toolchain(rom).home, definition.name)
+    contents = _contents(definition, parts, inputs)
+    outputs = {"rom": hashlib.sha256(emit(contents)).hexdigest()} | (
+        {"shim": hashlib.sha256(shim).hexdigest()} if definition.shim else {})
+    return Made(contents, shim, inputs, Recipe(
+        tool=recipe.tool if recipe else TOOL, interface=CURRENT, version=Toolchain.number(), variant="", rom=rom,
+        shim=step, inputs=inputs.digests(), compiler=inputs.compiler, outputs=outputs,
+    ))
 
 
 def shim_beside(rom: Path) -> Path:
@@ -60,36 +105,6 @@ def shim_beside(rom: Path) -> Path:
     if rom.suffix != ".rom":
         raise UsageError(f"{rom}: a ROM with a boot shim, expected a name that ends in .rom; the shim goes beside it")
     return rom.with_suffix(".shim")
-
-
-def _write_both(files: dict[Path, bytes]) -> None:
-    """All of the files, which go to one folder; none when there is no room for all."""
-    folder = next(iter(files)).parent
-    with TemporaryDirectory(prefix=".rom.", dir=folder) as staging:
-        for path, data in files.items():
-            write_atomically(Path(staging, path.name), data)
-        for path in files:
-            os.replace(Path(staging, path.name), os.path.realpath(path))
-
-
-def _compile(definition: RomDefinition, work: Path, includes: Path) -> bytes:
-    """The linked ELF file of the ROM."""
-    with package.as_file(package.files(__package__) / "rom.lds") as script:
-        return _link(definition, definition.sources, script, work, includes, (
-            "--emit-relocs", "--no-check-sections",  # sizes are checked here, with better messages
-            f"--defsym=ROM_DATA={WINDOW_DATA:#x}", f"--defsym=ROM_ASIDE={WINDOW_SIZE:#x}",
-            f"--defsym={linked.VCPU_SYMBOL}={VCPU_ROM_OFFSET:#x}",
-        ))
-
-
-def _compile_shim(definition: RomDefinition, shim: Shim, work: Path, includes: Path) -> bytes:
-    """The linked ELF file of the boot shim, symbols and debug information included."""
-    return _link(definition, shim.sources, definition.folder / shim.script, work, includes)
-
-
-def _link(definition: RomDefinition, sources: Iterable[PurePosixPath], script: Path, work: Path, includes: Path,
-          flags: Sequence[str] = ()) -> bytes:
-    return link(definition.name, definition.folder, sources, script, Toolchain(work), work, includes, FLAGS, flags)
 
 
 def check_answers(definition: RomDefinition, parts: linked.Linked) -> None:
@@ -118,21 +133,18 @@ def check_answers(definition: RomDefinition, parts: linked.Linked) -> None:
                          f"{definition.vcpu_size}; raise it in {FILE}")
 
 
-def _contents(definition: RomDefinition, parts: linked.Linked) -> RomContents:
+def _contents(definition: RomDefinition, parts: linked.Linked, inputs: Inputs) -> RomContents:
     return RomContents(
         version=definition.version, licence=definition.licence.expression, licence_class=definition.licence.kind,
         profile=definition.profile.value, stack=definition.stack, vcpu_size=definition.vcpu_size,
         groups=tuple(RomGroup(group=claim.group.id, revision=claim.revision, may_be_native=claim.may_be_native)
                      for claim in definition.claims),
         answers=parts.answers, text=parts.text, data=parts.data, data_memory=parts.data_memory,
-        manifest=_manifest(definition, parts),
+        manifest=_manifest(definition, parts, inputs),
     )
 
 
-def _manifest(definition: RomDefinition, parts: linked.Linked) -> dict[str, Any]:
-    headers = (path.relative_to(definition.folder) for path in definition.folder.rglob("*.h"))
-    shim = (*definition.shim.sources, definition.shim.script) if definition.shim else ()
-    sources = sorted({FILE, *(path.as_posix() for path in (*definition.sources, *shim, *headers))})
+def _manifest(definition: RomDefinition, parts: linked.Linked, inputs: Inputs) -> dict[str, Any]:
     return {
         "abi": CURRENT,
         "compiler": Toolchain.version(),
@@ -140,7 +152,7 @@ def _manifest(definition: RomDefinition, parts: linked.Linked) -> dict[str, Any]
         "hypervisor": definition.hypervisor,
         "licence": definition.licence.expression,
         "name": definition.name,
-        "sources": {name: hashlib.sha256((definition.folder / name).read_bytes()).hexdigest() for name in sources},
+        "sources": inputs.digests(),
         "symbols": [list(symbol) for symbol in parts.symbols],
         "version": ".".join(map(str, definition.version)),
     }

@@ -8,7 +8,7 @@ from typing import Any
 
 from openvmi.abi.layouts import RomCall
 from openvmi.abi.names import DATA_LIMIT, TEXT_LIMIT, Group, LinkKind, Profile
-from openvmi.rom import disassembly
+from openvmi.rom import capsule, disassembly
 from openvmi.rom.image import RomImage
 from openvmi.rom.tables import known_calls
 from openvmi.units import TextOffset
@@ -31,6 +31,7 @@ def describe(image: RomImage) -> dict[str, Any]:
         "compiler": image.manifest.get("compiler"),
         "build_id": descriptor.build_id.hex(),
         "source": descriptor.capsule_size > 0,
+        "capsule": capsule.describe(image.capsule),
         "signed": descriptor.signature_size > 0,
         "stack": descriptor.stack,
         "vcpu_size": descriptor.vcpu_size,

@@ -116,14 +116,14 @@ def emit(contents: RomContents) -> bytes:
         data=writer.put(contents.data, 8), data_size=len(contents.data), data_memory=contents.data_memory,
         manifest=writer.put(manifest), manifest_size=len(manifest),
         capsule=writer.put(contents.capsule), capsule_size=len(contents.capsule),
-        signature=writer.put(contents.signature), signature_size=len(contents.signature),
+        signature=writer.put(contents.signature, UNIT), signature_size=len(contents.signature),
         vcpu_size=contents.vcpu_size, profile=contents.profile, licence_class=contents.licence_class,
         stack=contents.stack, build_id=build_id(contents.text, contents.data, recipes, calls, fixes, groups),
     )
     writer.data += bytes(-len(writer.data) % UNIT)
     if len(writer.data) > IMAGE_LIMIT:
         raise BuildError(f"the image would have {len(writer.data)} bytes, expected at most {IMAGE_LIMIT}, the most an "
-                         "option ROM can have; make the source capsule or the manifest smaller")
+                         "option ROM can have; make sources or manifest smaller, or build with --source-url")
     length = len(writer.data) // UNIT
     header = RomHeader(
         rom_signature=ROM_SIGNATURE, length=length, bios_entry=BIOS_ENTRY, signature=names.ROM_MAGIC,

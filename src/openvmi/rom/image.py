@@ -18,6 +18,7 @@ from openvmi.abi.names import Call, LicenceClass, LinkKind
 from openvmi.errors import BadFileError, BadRomError
 from openvmi.files import read_bounded
 from openvmi.rom import checks
+from openvmi.rom.capsule import Capsule
 from openvmi.rom.container import IMAGE_LIMIT
 from openvmi.units import TextOffset
 
@@ -127,6 +128,12 @@ class RomImage:
     def recipes(self) -> bytes:
         """The bytes of all recipes; the relocated ones are zero."""
         return self.part(self.descriptor.recipes, self.descriptor.recipes_size)
+
+    @cached_property
+    def capsule(self) -> Capsule | None:
+        """What the ROM says about its source; None: nothing."""
+        size = self.descriptor.capsule_size
+        return Capsule.unpack(self.part(self.descriptor.capsule, size)) if size else None
 
     @cached_property
     def sha256(self) -> str:

@@ -27,6 +27,7 @@ TEXT, DATA, BSS, RECIPES, CALLS = ".text", ".data", ".bss", ".vmi.recipes", ".vm
 #: libvmi/include/vmi/rom.h: number, kind, 0, target from its own address, recipe size.
 _RECORD = struct.Struct("<HBBiI")
 _TARGET = 4
+_COMPRESSED = 0x800  # SHF_COMPRESSED
 
 
 class _Type(IntEnum):
@@ -122,6 +123,9 @@ class _Reader:
             if allocated and section["sh_size"] and name not in (TEXT, DATA, BSS, RECIPES, CALLS):
                 raise BuildError(f"{self._where}: section {name} has no place in a ROM; expected .text, .rodata, "
                                  ".data, .bss and what vmi/rom.h makes; move its contents to one of them")
+            if allocated and name != BSS and (section["sh_type"] == "SHT_NOBITS" or section["sh_flags"] & _COMPRESSED):
+                raise BuildError(f"{self._where}: section {name} without bytes of its own, expected them in the file; "
+                                 "move zeros to .bss")
 
     def _relocations(self, name: str) -> list[Relocation]:
         section = self._sections.get(f".rela{name}")

@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from openvmi.rom.capsule import said
+
 
 def show(about: dict[str, Any], console: Console) -> None:
     """Prints what :func:`openvmi.rom.describe.describe` says."""
@@ -31,7 +33,7 @@ def _facts(about: dict[str, Any]) -> Table:
         "data": f"{sizes['data']:,} of {sizes['data_limit']:,} bytes",
         "per VCPU": f"{about['vcpu_size']} bytes; at most {about['stack']} bytes of stack",
         "recipes": f"{sizes['recipes']} bytes",
-        "source": "in the image" if about["source"] else "not in the image",
+        "source": said(about["capsule"]),
         "signature": "in the image" if about["signed"] else "none",
         "compiler": about["compiler"] or "unknown",
         "calls": ", ".join(f"{count} {kind}" for kind, count in about["kinds"].items() if count),

@@ -71,12 +71,12 @@ class Table:
             raise BuildError(f"{self.where}: {key}, expected MAJOR.MINOR with numbers up to 255, as \"1.0\"")
         return int(found[1]), int(found[2])
 
-    def sources(self, folder: Path, *kinds: str) -> tuple[PurePosixPath, ...]:
-        """The files named under `sources`, relative to the folder that they are in."""
+    def sources(self, folder: Path, *kinds: str, there: bool = True) -> tuple[PurePosixPath, ...]:
+        """The files named under `sources`, relative to the folder that they are in, or would be unless `there`."""
         names = self.take("sources", list)
         if not names:
             raise BuildError(f"{self.where}: sources is empty; name at least one {' or '.join(kinds)} file")
-        sources = tuple(self._inside("source", name, folder, *kinds) for name in names)
+        sources = tuple(self._inside("source", name, folder, *kinds, there=there) for name in names)
         if len(set(sources)) < len(sources):
             raise BuildError(f"{self.where}: a source is named twice; name each once")
         return sources
@@ -85,12 +85,12 @@ class Table:
         """The linker script, relative to the folder that it is in."""
         return self._inside("script", self.text("script"), folder, ".lds")
 
-    def _inside(self, what: str, name: object, folder: Path, *kinds: str) -> PurePosixPath:
+    def _inside(self, what: str, name: object, folder: Path, *kinds: str, there: bool = True) -> PurePosixPath:
         path = PurePosixPath(name) if isinstance(name, str) else PurePosixPath("")
         if path.suffix not in kinds or path.is_absolute() or ".." in path.parts:
             raise BuildError(f"{self.where}: {what} {name!r}, expected a {' or '.join(kinds)} file inside the ROM's "
                              "folder")
-        if not (folder / path).is_file():
+        if there and not (folder / path).is_file():
             raise BuildError(f"{self.where}: {what} {name} does not exist in {folder}; add it or remove the entry")
         return path
 

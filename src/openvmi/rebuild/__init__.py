@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""A ROM built again from its own source, and compared with itself."""
