@@ -30,7 +30,12 @@ class LinuxRun:
     classic: ClassicOutcome | None  #: None: no ROM was offered
     start_ms: float
     reader_left: bool = False
-    verdict: Verdict = NOTHING  #: its taint is the host's record: the kernel has none
+    verdict: Verdict = NOTHING
+
+    @property
+    def taint(self) -> names.Taint | None:
+        """What the host says: the kernel has no record. None without a ROM."""
+        return self.verdict.taint if self.rom else None
 
     @property
     def status(self) -> int:

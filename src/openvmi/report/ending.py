@@ -24,7 +24,8 @@ def lines(result: Run | LinuxRun) -> list[str]:
     if result.status == Status.OUTPUT_CLOSED:
         return []
     if isinstance(result, Run):
-        return _forced(result) + _ending(result) + (_crash(result, result.outcome.crash) if result.outcome.crash else [])
+        crash = _crash(result, result.outcome.crash) if result.outcome.crash else []
+        return _forced(result) + _ending(result) + crash
     told = classic.lines(result.rom, result.classic) if result.rom and result.classic else []
     return told + _forced(result) + _ending(result)
 

@@ -41,7 +41,7 @@ def _with_rom(result: Run) -> dict[str, Any]:
         "rom_sha256": rom.sha256 if rom else None,
         "rom_text_bytes": rom.descriptor.text_size if rom else None,
         "rom_licence": rom.licence if rom else None,
-        "taint": taint.letters(result.taint) if result.taint is not None else None,
+        "taint": _taint(result),
         "trust": trust(result.verdict) if rom else None,
         "link": _link(link) if link else None,
         "kernel_version": None,
@@ -56,7 +56,7 @@ def _with_classic_rom(result: LinuxRun) -> dict[str, Any]:
         "rom_sha256": rom.sha256 if rom else None,
         "rom_text_bytes": None,
         "rom_licence": rom.licence if rom else None,
-        "taint": taint.letters(result.verdict.taint) if rom else None,
+        "taint": _taint(result),
         "trust": trust(result.verdict) if rom else None,
         "link": None,
         "kernel_version": result.guest.version or None,
@@ -79,7 +79,7 @@ def _outcome(result: Run | LinuxRun) -> dict[str, Any]:
         "exit_code": outcome.code,
         "status": result.status,
         "message": outcome.message,
-        "crash": _crash(outcome.crash) if outcome.crash else None,
+        "crash": _crash(result, outcome.crash) if outcome.crash else None,
     }
 
 
@@ -126,6 +126,10 @@ def _failed(row: Row, guest: GuestImage) -> dict[str, Any]:
     return known | dict.fromkeys(_OF_A_RUN) | {"exits": {}, "marks": []}
 
 
+def _taint(result: Run | LinuxRun) -> str | None:
+    return taint.letters(result.taint) if result.taint is not None else None
+
+
 def trust(verdict: Verdict) -> dict[str, Any]:
     """What was said of a ROM, and by whom it was refused."""
     return {
@@ -140,10 +144,11 @@ def _link(link: LinkState) -> dict[str, int]:
             "jump": link.jump}
 
 
-def _crash(crash: Crash) -> dict[str, Any]:
+def _crash(result: Run | LinuxRun, crash: Crash) -> dict[str, Any]:
     registers = crash.registers
     return {
         "reason": crash.reason,
+        "taint": _taint(result),
         "backtrace": list(crash.backtrace),
         "registers": registers and {
             **registers.general, "rip": registers.rip, "rflags": registers.rflags, "cs": registers.cs,

@@ -59,7 +59,7 @@ def licence_class(image: RomImage) -> Iterator[Finding]:
     if image.licence_class > known:
         yield Finding(f"licence class {image.licence_class} ({CLASS_TEXT[image.licence_class]}), and the licence "
                       f"{image.licence!r} is {CLASS_TEXT[known]}", at(image, "licence_class"), f"at most {known}",
-                      "the ROM claims more than is known of its licence: ask for a corrected one, or use a newer openvmi")
+                      "the ROM claims too much or openvmi knows too little: get a corrected ROM or a newer openvmi")
 
 
 def manifest(image: RomImage) -> Iterator[Finding]:

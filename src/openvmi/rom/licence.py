@@ -33,14 +33,15 @@ def parse(text: str, where: str) -> Licence:
     from boolean import ParseError
     from license_expression import ExpressionError
 
-    try:
-        parsed = _tree(text)
-    except (ExpressionError, ParseError, RecursionError, IndexError) as error:  # the last: of "()"
-        raise BuildError(f"{where}: licence {text!r:.300}: {error}; expected an SPDX licence expression such as "
-                         "\"MIT OR GPL-2.0-only\" (https://spdx.org/licenses/)") from error
-    if parsed is None:
+    if not text.strip():
         raise BuildError(f"{where}: the licence is empty; say under which licence the ROM is, as an SPDX expression "
                          "such as \"MIT OR GPL-2.0-only\": a ROM without one cannot be built")
+    try:
+        expression.classify(text)  # first: the library takes "MIT AND MIT AND", and fails at "( AND MIT"
+        parsed = _tree(text)
+    except (ExpressionError, ParseError, ValueError) as error:
+        raise BuildError(f"{where}: licence {text!r:.300}: {error}; expected an SPDX licence expression such as "
+                         "\"MIT OR GPL-2.0-only\" (https://spdx.org/licenses/)") from error
     return Licence(parsed.render(), _class(parsed))
 
 
@@ -59,7 +60,7 @@ def offers(licence: Licence, names: frozenset[str]) -> bool:
 
 
 def _tree(text: str) -> Any:
-    """The library's tree; None for an empty text. With errors of the library."""
+    """The library's tree of an expression that can be read. Raises the library's errors."""
     from license_expression import LicenseSymbol, Licensing
 
     words = set(text.replace("(", " ").replace(")", " ").split())
