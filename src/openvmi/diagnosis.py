@@ -34,6 +34,7 @@ class Diagnosis:
     compiler: Availability
     guests: tuple[str, ...]  #: names of the built guests
     hypervisors: tuple[HypervisorState, ...]
+    signatures: Availability = Availability(True)
 
     @property
     def usable(self) -> bool:
@@ -49,6 +50,7 @@ def diagnose() -> Diagnosis:
         compiler=_compiler(),
         guests=tuple(sorted(path.stem for path in resources.built("guests").glob("*.elf"))),
         hypervisors=tuple(_state(name) for name in hypervisors.names()),
+        signatures=_signatures(),
     )
 
 
@@ -57,6 +59,15 @@ def _compiler() -> Availability:
         return Availability(False, "The compiler is not installed; only building ROMs and guests needs it.",
                             "Run: pip install 'openvmi[build]'")
     return Availability(True, versions=dict([Toolchain.version().split(" ", 1)]))
+
+
+def _signatures() -> Availability:
+    if util.find_spec("cryptography") is None:
+        return Availability(False, "The package cryptography is not installed; without it no ROM counts as signed.",
+                            "Run: pip install 'openvmi[sign]'")
+    from importlib.metadata import version
+
+    return Availability(True, versions={"cryptography": version("cryptography")})
 
 
 def _state(name: str) -> HypervisorState:

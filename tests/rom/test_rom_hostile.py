@@ -102,7 +102,7 @@ def _break_sum(patch: Patch) -> None:
 
 
 def _behind_the_signature(patch: Patch) -> None:
-    patch.descriptor("capsule", len(patch.data) - 8)
+    patch.descriptor("data", len(patch.data) - 8)
 
 
 #: The check that must refuse, the damage, what the message says. Indices of calls: Init, IrqDisable, IrqEnable

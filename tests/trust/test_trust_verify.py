@@ -233,3 +233,40 @@ def test_half_a_second(file: Path) -> None:
         assert done.returncode == 0
         best = min(best, used.ru_utime + used.ru_stime)
     assert best < 0.5
+
+
+def test_list_tells_of_what_is_damaged(home: Path, tmp_path: Path, capsys: Capture) -> None:
+    ok("key", "list")
+    assert "no keys yet" in capsys.readouterr().out
+    (tmp_path / "their.pub").write_bytes(PUBLIC_SSH)
+    ok("key", "trust", tmp_path / "their.pub")
+    ok("key", "new", "mine")
+    ok("key", "list")
+    assert "  their: trusted\n" in capsys.readouterr().out
+    (home / "trusted" / f"{FINGERPRINT}.pub").write_bytes(b"")
+    (home / "keys" / "mine.key").chmod(0o644)
+    assert main.run(["key", "list"]) == Status.BAD_FILE
+    told = capsys.readouterr().out
+    assert told.count("cannot be used: ") == 2 and "chmod 600" in told and "no public keys" in told
+    ok("key", "remove", FINGERPRINT[:8])
+    (home / "keys" / "mine.key").chmod(0o600)
+    ok("key", "remove", "--private", "mine")
+    assert os.listdir(home / "keys") == os.listdir(home / "trusted") == []
+
+
+@pytest.mark.parametrize(("arguments", "says"), [
+    (["key", "trust", "0" * 64], "trusting needs the file with the key"),
+    (["key", "export", "0" * 64], "ask its owner for the key"),
+    (["key", "remove", "mine"], "to delete the private key: openvmi key remove --private mine"),
+    (["key", "remove", "--private", "other"], "no key 'other' in "),
+    (["key", "new", "mine"], "is there already"),
+    (["key", "show", "nobody"], "neither a name, nor the beginning"),
+    (["rom", "sign", "x", "--key", "mine", "--remove"], "expected --key, with one of"),
+    (["rom", "sign", "x", "--key", "mine", "--message", "m", "--attach", "a"], "expected --key, with one of"),
+])
+def test_usage(arguments: list[str], says: str, capsys: Capture) -> None:
+    ok("key", "new", "mine")
+    capsys.readouterr()
+    assert main.run(arguments) == Status.USAGE
+    told = capsys.readouterr()
+    assert says in told.err and told.err.count("\n") == 1 and not told.out

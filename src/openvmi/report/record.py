@@ -105,6 +105,8 @@ def diagnosis(found: Diagnosis) -> dict[str, Any]:
         "versions": found.versions,
         "compiler": {"usable": found.compiler.usable, "versions": found.compiler.versions,
                      "reason": found.compiler.reason, "remedy": found.compiler.remedy},
+        "signatures": {"usable": found.signatures.usable, "versions": found.signatures.versions,
+                       "reason": found.signatures.reason, "remedy": found.signatures.remedy},
         "guests": list(found.guests),
         "hypervisors": [
             {"name": h.name, "summary": h.summary, "usable": h.availability.usable, "reason": h.availability.reason,

@@ -47,6 +47,7 @@ def print_diagnosis(found: Diagnosis) -> None:
         rom = "" if h.rom is None or h.rom_built else f" Its ROM is not built: run openvmi rom build {h.rom.stem}."
         _row(table, h.name, h.availability, h.summary + rom)
     _row(table, "compiler", found.compiler, "Builds ROMs and guests.")
+    _row(table, "signatures", found.signatures, "Signs ROMs, and checks who signed them.")
     Screen().print(table)
     print(f"guests: {', '.join(found.guests) or 'none built yet: run make build'}")
 
