@@ -153,8 +153,9 @@ def _parts(blob: Blob) -> tuple[Facts | Grid | Text | Code, ...]:
 def _about() -> Section:
     return Section("The questions", (Text(
         "The columns are those of the proposal of 3 August 2006 (\"A proposal - binary\", linux-kernel): a blob that "
-        "circumvents the GPL, a vendor's hardware support, VMI, firmware in a ROM. It did not ask whether the source is "
-        "available. \"It claims\": the file says so, and its bytes cannot prove it."), Text("\n".join(_notes()))))
+        "goes round the GPL, a vendor's hardware support, VMI, firmware in a ROM. It did not ask whether the source is "
+        "available. \"It claims\": the file says so, and its bytes cannot prove it."),
+        Text("\n".join(_notes()))))
 
 
 def _heading(blob: Blob) -> str:
