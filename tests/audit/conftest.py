@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from openvmi.toolchain import FREESTANDING, Toolchain
+from tests import system
 from tests.audit import packages
 
 Make = Callable[..., Path]
@@ -16,8 +17,13 @@ Make = Callable[..., Path]
 
 @pytest.fixture(scope="session")
 def modules() -> list[Path]:
-    """All modules of the distribution's kernel for clouds: some 1,100."""
-    folder = packages.unpacked("linux-image-cloud-amd64", r"linux-image-[0-9].*")
+    """All modules of the distribution's kernel for clouds: some 1,100, which are fetched once."""
+    try:
+        folder = packages.unpacked("linux-image-cloud-amd64", r"linux-image-[0-9].*")
+    except packages.CannotError as error:
+        if system.must_have():
+            pytest.fail(str(error), pytrace=False)
+        pytest.skip(str(error))
     found = sorted((folder / "lib" / "modules").rglob("*.ko*"))
     assert len(found) > 500
     return found

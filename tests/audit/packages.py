@@ -10,21 +10,18 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import pytest
-
-from tests import system
-
 CACHE = Path(__file__).resolve().parents[2] / "build" / "packages"
 _SECONDS = 600.0
 
 
-def unpacked(meta: str, pattern: str) -> Path:
-    """Folder with the files of the package on which `meta` depends and whose name matches.
+class CannotError(Exception):
+    """There is no such package here."""
 
-    Skips where there is no apt; fails where there should be.
-    """
+
+def unpacked(meta: str, pattern: str) -> Path:
+    """Folder with the files of the package on which `meta` depends and whose name matches. :class:`CannotError`."""
     if not all(map(shutil.which, ("apt-get", "apt-cache", "dpkg-deb"))):
-        _cannot("apt and dpkg-deb are not here")
+        raise CannotError("needs apt and dpkg-deb, which are not here")
     try:
         name = _name(meta, pattern)
         folder = CACHE / name
@@ -32,7 +29,7 @@ def unpacked(meta: str, pattern: str) -> Path:
             _fetch(name, folder)
     except (OSError, subprocess.SubprocessError) as error:
         said = getattr(error, "stderr", None) or ""
-        _cannot(f"{meta} cannot be fetched: {error} {said.strip()[-300:]}")
+        raise CannotError(f"{meta} cannot be fetched: {error} {said.strip()[-300:]}") from error
     return folder
 
 
@@ -66,9 +63,3 @@ def _fetch(name: str, folder: Path) -> None:
 def _run(*command: str, folder: Path | None = None, check: bool = True) -> str:
     return subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=check,
                           timeout=_SECONDS).stdout
-
-
-def _cannot(why: str) -> None:
-    if system.must_have():
-        pytest.fail(why, pytrace=False)
-    pytest.skip(why)
