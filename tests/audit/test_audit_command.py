@@ -213,3 +213,14 @@ def test_interrupted(modules: list[Path]) -> None:
         assert process.stdout and process.stderr and process.stdout.readline()
         process.stdout.close()
         assert process.stderr.read() == b"" and process.wait(60) == 141
+
+
+def test_progress_on_a_terminal(modules: list[Path]) -> None:
+    """It counts there, and leaves nothing behind."""
+    control, terminal = os.openpty()
+    done = subprocess.run([sys.executable, "-m", "openvmi.cli.main", "audit", modules[0].parents[1]], stderr=terminal,
+                          stdout=subprocess.PIPE, timeout=120)
+    os.close(terminal)
+    said = os.read(control, 1 << 16)
+    os.close(control)
+    assert done.returncode == 0 and b"0 of " in said and said.endswith(b"\r\x1b[K")

@@ -19,6 +19,7 @@ from openvmi.audit.idents import COMPATIBLE
 from openvmi.audit.modinfo import Module
 from openvmi.audit.table import QUESTIONS, contradicted
 from openvmi.errors import BadFileError
+from tests.fuzz import elves
 
 Make = Callable[..., Path]
 _TRUNCATIONS = 60
@@ -219,3 +220,24 @@ def test_a_signature_that_is_damaged(modules: list[Path], cut: int, readable: bo
     assert found["bytes"] == size and bool(found["problem"]) is (Mark.DISORDER in _marks(blob)) is not readable
     longer = read.judge(_patched(data, trailer + 8, ">I", len(data)), "x.ko")
     assert longer.facts["signature"]["problem"] == f"{len(data)} bytes said, {trailer} there"
+
+
+@pytest.mark.parametrize(("info", "imports", "limits", "says"), [
+    (b"license=" + b"x" * 200 + b"\0", (), {"_INFO_LIMIT": 100}, "modinfo has 209 bytes"),
+    (b"license=GPL\0", ("a", "b", "c"), {"UNDEFINED_LIMIT": 2}, "more than 2 undefined symbols"),
+    (b"license=GPL\0", ("a", "b", "c"), {"SYMBOL_LIMIT": 3}, "has 5 symbols, at most 3"),
+    (b"license=GPL\0", (), {"_SECTION_LIMIT": 3}, "7 section headers"),
+])
+def test_more_than_there_can_be(info: bytes, imports: tuple[str, ...], limits: dict[str, int], says: str,
+                                monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bounds on what a file can make the reader hold."""
+    data = elves.module(info, imports)
+    assert not read.judge(data, "m.ko").problem
+    for name, value in limits.items():
+        monkeypatch.setattr(modinfo if hasattr(modinfo, name) else elf, name, value)
+    assert says in read.judge(data, "m.ko").problem
+
+
+def test_evidence_is_cut() -> None:
+    blob = read.judge(elves.module(b"license=" + b"x" * 5000 + b"\0", ()), "m.ko")
+    assert max(len(line) for row in blob.rows for line in row.evidence) < 1100

@@ -17,7 +17,9 @@ from openvmi.errors import BadFileError
 
 MAGIC = b"\x7fELF"
 SYMBOL_LIMIT = 4 << 20  #: entries of a symbol table
+UNDEFINED_LIMIT = 1 << 16  #: different undefined symbols
 NAME_LIMIT = 1024  #: bytes of a name; longer ones are cut
+_SECTION_LIMIT = 1 << 17
 _SEGMENT_LIMIT = 1 << 16
 
 RELOCATABLE, EXECUTABLE, SHARED, CORE = 1, 2, 3, 4
@@ -119,6 +121,17 @@ class Elf:
                 yield Symbol(string(strings, name), value, section, info >> 4)
 
 
+def undefined(elf: Elf, kind: int = SYMTAB) -> list[str]:
+    """Names of the undefined symbols, sorted."""
+    found: set[str] = set()
+    for symbol in elf.symbols(kind):
+        if symbol.section == UNDEFINED:
+            found.add(symbol.name)
+            if len(found) > UNDEFINED_LIMIT:
+                raise BadFileError(f"more than {UNDEFINED_LIMIT} undefined symbols; the file is damaged")
+    return sorted(found)
+
+
 def string(table: bytes, offset: int) -> str:
     """A name out of a table of strings; empty when it is outside."""
     end = table.find(b"\0", offset, offset + NAME_LIMIT)
@@ -153,9 +166,9 @@ def _sections(
     first = layout.unpack_from(data, table)
     number = number or first[5]  # too many for the header's field
     names = first[6] if names == 0xFFFF else names
-    if table + number * size > len(data) or names >= max(number, 1):
+    if number > _SECTION_LIMIT or table + number * size > len(data) or names >= max(number, 1):
         raise BadFileError(f"{number} section headers at {table:#x}, names in section {names}, and the file ends at "
-                           f"{len(data):#x}; is it truncated?")
+                           f"{len(data):#x}; expected {_SECTION_LIMIT} at most, inside it; is it truncated?")
     headers = list(layout.iter_unpack(data[table:table + number * size]))
     strings = b""
     if number:

@@ -10,11 +10,13 @@ from attrs import frozen
 
 from openvmi.audit import appended
 from openvmi.audit.appended import Signature
-from openvmi.audit.elf import ALLOC, EXEC, NAME_LIMIT, REL, RELA, RELOCATABLE, UNDEFINED, Elf
+from openvmi.audit.elf import ALLOC, EXEC, NAME_LIMIT, REL, RELA, RELOCATABLE, UNDEFINED, Elf, undefined
+from openvmi.errors import BadFileError
 
 #: The module's own struct module; the loader takes nothing for a module that has none.
 THIS_MODULE = ".gnu.linkonce.this_module"
 _INFO, _VERSIONS = ".modinfo", "__versions"
+_INFO_LIMIT, _VERSIONS_LIMIT, _EXPORT_LIMIT = 4 << 20, 8 << 20, 1 << 16
 _VERSION_SIZE = {64: 64, 32: 64}  # struct modversion_info: a CRC of the machine's long, then the name
 _EXPORT, _GPL = "__ksymtab_", "_gpl"
 _ENTRIES = ("init_module", "cleanup_module")
@@ -72,6 +74,8 @@ def read(elf: Elf) -> Module:
 
 
 def _info(content: bytes) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
+    if len(content) > _INFO_LIMIT:
+        raise BadFileError(f"{_INFO} has {len(content)} bytes, expected {_INFO_LIMIT} at most; the file is damaged")
     pairs: list[tuple[str, str]] = []
     hidden: list[str] = []
     for entry in content.split(b"\0"):
@@ -87,25 +91,29 @@ def _info(content: bytes) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]
 
 
 def _symbols(elf: Elf) -> tuple[tuple[str, ...], tuple[tuple[str, bool], ...], tuple[str, ...]]:
-    imports: dict[str, None] = {}
     exports: dict[str, bool] = {}
     entries: dict[str, None] = {}
     for symbol in elf.symbols():
         if symbol.section == UNDEFINED:
-            imports[symbol.name] = None
-        elif symbol.name.startswith(_EXPORT) and symbol.section < len(elf.sections):
+            continue
+        if symbol.name.startswith(_EXPORT) and symbol.section < len(elf.sections):
             # The section tells the kind: modpost sorts __ksymtab+NAME and __ksymtab_gpl+NAME into one of two.
             section = elf.sections[symbol.section].name
             if section.startswith("__ksymtab"):
                 exports[symbol.name.removeprefix(_EXPORT)] = section.partition("+")[0].endswith(_GPL)
+                if len(exports) > _EXPORT_LIMIT:
+                    raise BadFileError(f"more than {_EXPORT_LIMIT} exports; the file is damaged")
         elif symbol.name in _ENTRIES:
             entries[symbol.name] = None
-    return tuple(sorted(imports)), tuple(sorted(exports.items())), tuple(sorted(entries, reverse=True))
+    return tuple(undefined(elf)), tuple(sorted(exports.items())), tuple(sorted(entries, reverse=True))
 
 
 def _versions(elf: Elf) -> tuple[str, ...]:
     content, size = elf.content(_VERSIONS), _VERSION_SIZE[elf.bits]
     long = elf.bits // 8
+    if len(content) > _VERSIONS_LIMIT:
+        raise BadFileError(f"{_VERSIONS} has {len(content)} bytes, expected {_VERSIONS_LIMIT} at most; the file is "
+                           "damaged")
     return tuple(
         content[at + long:at + size].partition(b"\0")[0][:NAME_LIMIT].decode("utf-8", "backslashreplace")
         for at in range(0, len(content) - size + 1, size)

@@ -26,7 +26,7 @@ from openvmi.audit.table import (
 from openvmi.guest.notes import OWNER
 
 _EBPF = 247
-_NEEDED = 1  # tag of a dynamic entry
+_NEEDED, _NEEDED_LIMIT = 1, 1024  # tag of a dynamic entry, and how many are read
 _LOAD, _NOTE_SEGMENT = 1, 4
 _SHT_DYNAMIC, _SHT_NOTE = 6, 7
 _UPPER = 1 << 63  # addresses that a 64-bit kernel keeps for itself
@@ -141,10 +141,10 @@ def _needed(elf: Elf) -> list[str]:
         return []
     strings, content, width = elf.content(elf.sections[table.link]), elf.content(table), elf.bits // 8
     order: Literal["little", "big"] = "little" if elf.little else "big"
-    found = []
+    found: list[str] = []
     for at in range(0, len(content) - 2 * width + 1, 2 * width):
         tag = int.from_bytes(content[at:at + width], order)
-        if tag == 0:
+        if tag == 0 or len(found) == _NEEDED_LIMIT:
             break
         if tag == _NEEDED:
             found.append(string(strings, int.from_bytes(content[at + width:at + 2 * width], order)))
@@ -152,8 +152,7 @@ def _needed(elf: Elf) -> list[str]:
 
 
 def _undefined(elf: Elf) -> list[str]:
-    table = reader.SYMTAB if elf.type == reader.RELOCATABLE else reader.DYNSYM
-    return sorted({symbol.name for symbol in elf.symbols(table) if symbol.section == reader.UNDEFINED})
+    return reader.undefined(elf, reader.SYMTAB if elf.type == reader.RELOCATABLE else reader.DYNSYM)
 
 
 def _notes(elf: Elf) -> list[str]:

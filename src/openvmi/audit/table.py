@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from attrs import frozen
+from attrs import field, frozen
 
 
 class Answer(Enum):
@@ -54,13 +54,20 @@ NOTES = {
 }
 
 
+_EVIDENCE_LIMIT = 1000
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= _EVIDENCE_LIMIT else f"{line[:_EVIDENCE_LIMIT]} ..."
+
+
 @frozen
 class Row:
     """The answer to one question. `claimed`: the blob says so, and its bytes cannot prove it."""
 
     question: Question
     answer: Answer
-    evidence: tuple[str, ...]
+    evidence: tuple[str, ...] = field(converter=lambda lines: tuple(map(_cut, lines)))
     claimed: bool = False
 
     @property
