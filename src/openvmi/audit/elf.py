@@ -31,10 +31,10 @@ MACHINES = {
     40: "ARM", 42: "SuperH", 43: "SPARC V9", 50: "IA-64", 62: "x86-64", 183: "AArch64", 243: "RISC-V", 247: "eBPF",
     258: "LoongArch", 0x9026: "Alpha",
 }
-WRITE, ALLOC, EXEC = 1, 2, 4  #: flags of a section
+ALLOC, EXEC = 2, 4  #: flags of a section
 SYMTAB, RELA, NOBITS, REL, DYNSYM = 2, 4, 8, 9, 11  #: types of a section
-INTERPRETER, DYNAMIC = 3, 2  #: types of a segment
-UNDEFINED, WEAK, GLOBAL = 0, 2, 1
+INTERPRETER = 3  #: type of a segment
+UNDEFINED = 0  #: section of a symbol that the file does not have
 
 
 @frozen
@@ -70,7 +70,6 @@ class Symbol:
     name: str
     value: int
     section: int
-    binding: int
 
 
 @frozen
@@ -115,10 +114,9 @@ class Elf:
         strings = self.content(self.sections[table.link]) if table.link < len(self.sections) else b""
         content = self.content(table)
         for entry in layout.iter_unpack(content[:len(content) - len(content) % layout.size]):
-            name, info, section, value = (entry[0], entry[1], entry[3], entry[4]) if self.bits == 64 else (
-                entry[0], entry[3], entry[5], entry[1])
+            name, section, value = (entry[0], entry[3], entry[4]) if self.bits == 64 else (entry[0], entry[5], entry[1])
             if name:
-                yield Symbol(string(strings, name), value, section, info >> 4)
+                yield Symbol(string(strings, name), value, section)
 
 
 def undefined(elf: Elf, kind: int = SYMTAB) -> list[str]:

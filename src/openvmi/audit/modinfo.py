@@ -17,7 +17,7 @@ from openvmi.errors import BadFileError
 THIS_MODULE = ".gnu.linkonce.this_module"
 _INFO, _VERSIONS = ".modinfo", "__versions"
 _INFO_LIMIT, _VERSIONS_LIMIT, _EXPORT_LIMIT = 4 << 20, 8 << 20, 1 << 16
-_VERSION_SIZE = {64: 64, 32: 64}  # struct modversion_info: a CRC of the machine's long, then the name
+_VERSION_SIZE = 64  # struct modversion_info: a CRC of the machine's long, then the name
 _EXPORT, _GPL = "__ksymtab_", "_gpl"
 _ENTRIES = ("init_module", "cleanup_module")
 #: Sections by which the kernel, when it loads a module, changes that module's own code.
@@ -109,7 +109,7 @@ def _symbols(elf: Elf) -> tuple[tuple[str, ...], tuple[tuple[str, bool], ...], t
 
 
 def _versions(elf: Elf) -> tuple[str, ...]:
-    content, size = elf.content(_VERSIONS), _VERSION_SIZE[elf.bits]
+    content, size = elf.content(_VERSIONS), _VERSION_SIZE
     long = elf.bits // 8
     if len(content) > _VERSIONS_LIMIT:
         raise BadFileError(f"{_VERSIONS} has {len(content)} bytes, expected {_VERSIONS_LIMIT} at most; the file is "
