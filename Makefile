@@ -79,6 +79,7 @@ bench: build
 	$(BIN)/openvmi bench xen
 	$(BIN)/openvmi bench classic
 	$(BIN)/openvmi bench linux
+	$(BIN)/python -m benchmarks.audit
 
 setup: $(READY)
 

@@ -20,6 +20,7 @@ VERBS = {
     "fuzz": "Compare hypervisors with a model of the contract.",
     "image": "Make a CD image that boots a guest on a PC.",
     "doctor": "Show what works on this machine, and what to do about the rest.",
+    "audit": "Show what a blob is: a ROM, an option ROM, a kernel module, an ELF file.",
     "guest": "Build and inspect guests.",
     "rom": "Build and inspect ROMs.",
     "key": "Make keys, and say whose signatures you trust.",
