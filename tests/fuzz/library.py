@@ -55,12 +55,15 @@ def readers() -> ctypes.CDLL:
     return library
 
 
-def monitor() -> ctypes.CDLL:
-    """M: what monitor/driver.c says. Where M reads, the library is told, so that memory changes between two reads."""
+def monitor(folder: Path = build.SOURCES) -> ctypes.CDLL:
+    """M: what monitor/driver.c says, of the sources in a folder.
+
+    Where M reads, the library is told, so that memory changes between two reads.
+    """
     own = _HERE / "monitor"
-    tested = (*sorted(path for path in build.SOURCES.rglob("*.c") if path.name not in _NOT_OF_M), own / "inside.c")
+    tested = (*sorted(path for path in folder.rglob("*.c") if path.name not in _NOT_OF_M), own / "inside.c")
     library = _load("monitor", tested, tuple(own / name for name in ("driver.c", "guest.c", "host.c")),
-                    ("-include", str(own / "host.h"), "-fdata-sections", *_TRAPS), (_LOADS,), (own,),
+                    ("-include", str(own / "host.h"), "-fdata-sections", *_TRAPS), (_LOADS,), (own, folder),
                     ("--wrap=memcpy",))
     library.set_up.restype = library.run.restype = ctypes.c_char_p
     library.run.argtypes = (ctypes.c_char_p, ctypes.c_uint64)

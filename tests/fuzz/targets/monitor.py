@@ -89,6 +89,8 @@ def _linked() -> list[bytes]:
     found += [
         start + _call(Call.INIT, _value(_WORD, MAJOR << 16)) + gates + _call(Call.TRAP_TABLE_SET, buffer, one)
         + _call(Call.VCPU_INIT, _value(0), buffer) + _call(Call.KERNEL_STACK_SET, top),
+        start + _store(_DATA_AT, struct.pack("<BBxxxxxxQ", 13, 1, 1 << 62))
+        + _call(Call.TRAP_TABLE_SET, buffer, one),
         start + _call(Call.EVENT_BIND, _value(_BYTE, 8), _value(_BYTE, 40)) + _call(Call.EVENT_SEND, _value(_BYTE, 8))
         + _call(0, flags=2) + _call(Call.EVENT_ACK, _value(_BYTE, 8)) + _call(Call.HALT),
         start + _call(Call.EVENT_BIND, _value(_BYTE, 0), _value(_BYTE, 41)) + _call(Call.TIMER_SET, _value(_WORD, 1))
@@ -109,7 +111,8 @@ def _linked() -> list[bytes]:
         *(_fault(_USER | _AWAITED, 14, _value(kind, place), error) for kind, place, error in (
             (_WORD, 0x10000, 16), (_WORD, 0x20000, 2), (_LARGE, 0x1000, 2), (_WINDOW, 0, 0), (_END, 0, 0),
             (_SELF, 0, 0), (_LARGE, 0x1FF000, 0), (_WORD, 0, 0))),
-        _area(1, 24, bytes(8)), _area(1, 0, bytes(1)), _area(1, 4, b"\3" + bytes(12)), _area(1, 88, b"x" * 8),
+        _area(1, 48, b"\x80" * 8), _area(1, 24, bytes(8)), _area(1, 0, bytes(1)),
+        _area(1, 4, b"\3" + bytes(12)), _area(1, 88, b"x" * 8),
         _register(_USER, _FPSTATE, _value(_SELF, 0x1234)) + _fault(_USER | _AWAITED, 13),
         *(bytes([_SYSCALL, _USER | what]) for what in (0, 2, 4, 6, 14)),
         bytes([_TURN, 1, 0]), bytes([_TURN, 1, 1]) + _time(8, 1) + _time(8, 60000) + _time(8, 60000) + _time(8, 60000),
