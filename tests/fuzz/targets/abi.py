@@ -25,7 +25,7 @@ _FILE = 0xFF
 _TOP = Path(__file__).resolve().parents[3]
 _FOLDER = Path(tempfile.mkdtemp(prefix="openvmi-fuzz-"))
 atexit.register(shutil.rmtree, _FOLDER, ignore_errors=True)
-_NAMES = ("interface.toml", "base.toml", "layouts.toml", "more.toml")
+NAMES = ("interface.toml", "base.toml", "layouts.toml", "more.toml")
 _HEAD = """[interface]
 major = 4
 minor = 1
@@ -90,7 +90,7 @@ offset = 4
 type = "u8[12]"
 doc = "d"
 """
-_GIVEN = (_HEAD, _GROUP, _STRUCTS, _GROUP.replace("id = 1", "id = 2").replace("0x101", "0x201").replace("Do", "More"))
+GIVEN = (_HEAD, _GROUP, _STRUCTS, _GROUP.replace("id = 1", "id = 2").replace("0x101", "0x201").replace("Do", "More"))
 _CLASSIC_GROUP = """[group]
 name = "base"
 whole = false
@@ -112,7 +112,7 @@ _written: dict[str, bytes] = {}
 
 @cache
 def _first() -> Interface:
-    for name, text in zip(_NAMES, _GIVEN, strict=True):
+    for name, text in zip(NAMES, GIVEN, strict=True):
         (_FOLDER / name).write_text(text)
     found = load.load(_FOLDER)
     assert isinstance(found, Interface)
@@ -131,8 +131,8 @@ def seeds() -> list[bytes]:
                (1, "site = 5", "site = 9"), (1, "tied = []", 'tied = ["base"]'), (1, '"u64"', '"gva"'),
                (2, "u8[12]", "u8[11]"), (2, 'name = "reserved"', 'name = "more"'), (2, "size = 16", "size = 12"),
                (2, "u8[12]", "u64[99999]"), (2, "16", "1_000_000"))
-    found = [_file(which, _GIVEN[which]) for which in range(len(_GIVEN))]
-    found += [_file(which, _GIVEN[which].replace(old, new)) for which, old, new in changes]
+    found = [_file(which, GIVEN[which]) for which in range(len(GIVEN))]
+    found += [_file(which, GIVEN[which].replace(old, new)) for which, old, new in changes]
     classic = "use = []\nentry = []\n" + _HEAD.replace("major = 4", "major = 3\ncalls = 1")
     return [*found, _file(0, classic) + _file(1, _CLASSIC_GROUP)]
 
@@ -140,10 +140,10 @@ def seeds() -> list[bytes]:
 def run(data: bytes) -> None:
     """Reads all of it, compares it, and shows what is found."""
     first = _first()
-    texts = {name: text.encode() for name, text in zip(_NAMES, _GIVEN, strict=True)}
+    texts = {name: text.encode() for name, text in zip(NAMES, GIVEN, strict=True)}
     for part in data.split(bytes([_FILE]))[1:]:
         if part:
-            texts[_NAMES[part[0] % len(_NAMES)]] = part[1:]
+            texts[NAMES[part[0] % len(NAMES)]] = part[1:]
     for name, text in texts.items():
         if _written.get(name) != text:
             (_FOLDER / name).write_bytes(text)
