@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 import time
@@ -40,13 +41,15 @@ class Result:
     memory: int
     slowest: float
     problem: str  #: empty: none
+    covered: tuple[int, int]  #: counters that libFuzzer has seen above 0: by the inputs in the tree, and at the end
 
     def __str__(self) -> str:
         return (f"{self.target:12} {self.inputs:>10,} {self.seconds:>8.1f} {self.memory >> 20:>8} "
-                f"{self.slowest * 1e3:>10.1f}  {'FAILED' if self.problem else 'ok'}")
+                f"{self.slowest * 1e3:>10.1f} {self.covered[0]:>7,} {self.covered[1]:>7,}"
+                f"  {'FAILED' if self.problem else 'ok'}")
 
 
-HEAD = f"{'target':12} {'inputs':>10} {'seconds':>8} {'peak MiB':>8} {'slowest ms':>10}"
+HEAD = f"{'target':12} {'inputs':>10} {'seconds':>8} {'peak MiB':>8} {'slowest ms':>10} {'covered':>7} {'at end':>7}"
 
 
 def usable() -> bool:
@@ -79,7 +82,14 @@ def fuzz(name: str, work: Path, inputs: int, seconds: int, seed: int = 0) -> Res
     problem = "" if status == 0 else f"status {status}: {log.read_text(errors='replace')[-_TAIL:]}"
     if not problem and memory > MEMORY << 20:
         problem = f"{memory >> 20} MiB of memory, expected at most {MEMORY}"
-    return Result(name, words[0], taken, memory, words[1] / 1e9, problem)
+    return Result(name, words[0], taken, memory, words[1] / 1e9, problem, _covered(log.read_text(errors="replace")))
+
+
+def _covered(log: str) -> tuple[int, int]:
+    """What libFuzzer says by itself."""
+    start = re.search(r"\sINITED cov: (\d+)", log)
+    counts = [int(count) for count in re.findall(r"^#\d+\s+[A-Z]+ +cov: (\d+)", log, re.MULTILINE)]
+    return (int(start[1]), counts[-1]) if start else (0, 0)
 
 
 def _wait(worker: subprocess.Popen[bytes], deadline: float) -> tuple[int, int]:

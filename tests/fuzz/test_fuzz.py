@@ -17,6 +17,8 @@ INPUTS, SECONDS = 2000, 5  # of a short run, whichever is over first
 SEED = 1
 #: Not a reader of bytes: two processors made for each input.
 SLOW = {"rom_answers": 50}
+#: Of those whose code is C: counters that no run can have without it.
+COVERED = {"runner": 80, "monitor": 900}
 _NEEDED = pytest.mark.skipif(not campaign.usable() and not system.must_have(),
                              reason="needs atheris: pip install 'openvmi[fuzz]'")
 
@@ -57,6 +59,7 @@ def test_short_run(name: str, tmp_path: Path) -> None:
     result = campaign.fuzz(name, tmp_path, SLOW.get(name, INPUTS), SECONDS, SEED)
     assert not result.problem, result.problem
     assert result.inputs >= min(SLOW.get(name, INPUTS), 20) and result.memory > 1 << 20
+    assert result.covered[1] >= result.covered[0] >= COVERED.get(name, 1)
 
 
 @_NEEDED

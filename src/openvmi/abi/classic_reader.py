@@ -7,7 +7,7 @@ from pathlib import Path
 
 from openvmi.abi import parts
 from openvmi.abi.classic_model import ANSWERS, ClassicCall, ClassicGroup, ClassicInterface, Entry, Operand, Use
-from openvmi.abi.toml import Table, read
+from openvmi.abi.toml import Table
 
 
 def interface(folder: Path, head: Table) -> ClassicInterface:
@@ -22,7 +22,7 @@ def interface(folder: Path, head: Table) -> ClassicInterface:
         entries=tuple(_entry(e) for e in head.tables("entry")),
         enums=parts.enums(head),
         constants=parts.values(head, "constant"),
-        groups=tuple(_group(read(folder / f"{name}.toml")) for name in about.strings("groups")),
+        groups=tuple(map(_group, parts.groups(folder, about))),
         structs=parts.structs(folder),
     )
 

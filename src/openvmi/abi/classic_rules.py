@@ -23,6 +23,7 @@ from openvmi.abi.parts import struct_problems
 _LEAVING = {33, 34}
 #: Clients ask for one call of each of these sets and then make the others without asking.
 _WHOLE = {frozenset({39, 41}), frozenset({66, 67, 68, 69, 70})}
+_CALL_LIMIT = 1024
 _SIZES = {"header": 144, "pci": 24, "pnp": 18, "ap_state": 92}
 
 
@@ -49,6 +50,9 @@ def problems(abi: ClassicInterface) -> Iterator[str]:
 
 
 def _number_problems(abi: ClassicInterface) -> Iterator[str]:
+    if not 0 <= abi.call_count <= _CALL_LIMIT:
+        yield f"{abi.call_count} calls; expected at most {_CALL_LIMIT}"
+        return
     numbers = Counter(c.number for c in abi.calls)
     for name, count in Counter(c.name for c in abi.calls).items():
         if count > 1:

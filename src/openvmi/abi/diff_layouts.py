@@ -38,10 +38,12 @@ def _struct(old: Struct, new: Struct) -> Iterator[Finding]:
         elif found.doc != field.doc:
             yield reworded(f"{where}, {field.name}")
     known = {field.name for field in old.fields}
+    free = {byte for other in old.fields if other.name.startswith(_RESERVED)
+            for byte in range(other.offset, other.offset + other.size)}
     for field in new.fields:
         if field.name in known or field.name.startswith(_RESERVED):
             continue
-        if field.offset >= old.size or _was_reserved(old, field):
+        if field.offset >= old.size or free.issuperset(range(field.offset, field.offset + field.size)):
             yield extended(where, f"{field.name} is new, {_place(field)}")
         else:
             yield broken(Rule.LAYOUT, where, f"{field.name} is where something else was, {_place(field)}")
@@ -56,10 +58,3 @@ def _struct(old: Struct, new: Struct) -> Iterator[Finding]:
 
 def _place(field: Field) -> str:
     return f"{field.type}{f'[{field.count}]' if field.count else ''} at {field.offset}"
-
-
-def _was_reserved(old: Struct, field: Field) -> bool:
-    """Whether all bytes of a new member were reserved."""
-    free = {byte for other in old.fields if other.name.startswith(_RESERVED)
-            for byte in range(other.offset, other.offset + other.size)}
-    return free.issuperset(range(field.offset, field.offset + field.size))

@@ -11,7 +11,10 @@ from openvmi.abi.model import Convention, Enum, Field, Native, Struct, Value
 from openvmi.abi.toml import Table, read
 from openvmi.errors import AbiError
 
-_FIELD_TYPE = re.compile(r"([ui](?:8|16|32|64))(?:\[(\d+)\])?")
+_FIELD_TYPE = re.compile(r"([ui](?:8|16|32|64))(?:\[([0-9]{1,5})\])?")
+_FILE_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
+_STRUCT_LIMIT = 1 << 16  #: bytes
+_GROUP_LIMIT = 64
 
 
 def conventions(head: Table) -> tuple[Convention, ...]:
@@ -44,6 +47,18 @@ def native(call: Table, *keys: str) -> Native:
     return Native(table.get("asm", str, None), code, table.get("call", str, None), table.get("jump", str, None))
 
 
+def groups(folder: Path, about: Table) -> Iterator[Table]:
+    """The files of the groups that `interface.groups` names."""
+    names = about.strings("groups")
+    if len(names) > _GROUP_LIMIT or len(set(names)) < len(names):
+        raise AbiError(f"{about.file}: {about.where}.groups has {len(names)} names, {len(set(names))} of them"
+                       f" different; expected each once, and at most {_GROUP_LIMIT}")
+    for name in names:
+        if not _FILE_NAME.fullmatch(name):
+            raise AbiError(f"{about.file}: {about.where}.groups has {name!r:.40}; expected small letters, digits and _")
+        yield read(folder / f"{name}.toml")
+
+
 def paragraph(table: Table, key: str) -> str:
     """A text whose line breaks mean nothing."""
     return " ".join(table.get(key, str).split())
@@ -60,7 +75,7 @@ def _struct(table: Table) -> Struct:
         kind = field.get("type", str)
         match = _FIELD_TYPE.fullmatch(kind)
         if not match:
-            raise AbiError(f"{table.file}: {field.where}.type is {kind!r}; expected u8..u64, i8..i64 or type[n]")
+            raise AbiError(f"{table.file}: {field.where}.type is {kind!r:.40}; expected u8..u64, i8..i64 or type[n]")
         fields.append(Field(**field.texts("name", "doc"), offset=field.get("offset", int), type=match[1],
                             count=int(match[2] or 0)))
     return Struct(**table.texts("name", "doc"), size=table.get("size", int), fields=tuple(fields))
@@ -69,6 +84,8 @@ def _struct(table: Table) -> Struct:
 def struct_problems(structs: tuple[Struct, ...]) -> Iterator[str]:
     """Fields follow each other without a gap up to the size."""
     for struct in structs:
+        if struct.size > _STRUCT_LIMIT:
+            yield f"{struct.name}: size {struct.size}, expected at most {_STRUCT_LIMIT}"
         end = 0
         for field in struct.fields:
             if field.offset != end:

@@ -8,7 +8,7 @@ from typing import Any
 
 from openvmi.abi import parts
 from openvmi.abi.model import Argument, Call, Group, Interface, Profile
-from openvmi.abi.toml import Table, read
+from openvmi.abi.toml import Table
 
 
 def interface(folder: Path, head: Table) -> Interface:
@@ -27,7 +27,7 @@ def interface(folder: Path, head: Table) -> Interface:
         ),
         enums=parts.enums(head),
         constants=parts.values(head, "constant"),
-        groups=tuple(_group(read(folder / f"{name}.toml")) for name in about.strings("groups")),
+        groups=tuple(map(_group, parts.groups(folder, about))),
         structs=parts.structs(folder),
     )
 

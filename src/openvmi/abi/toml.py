@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""TOML in which every value is asked for by name and type, so that a wrong one is found and named."""
+"""TOML in which every value is asked for by name and type, so that a wrong one is found and named.
+
+A definition may be anybody's: files, lists and numbers have bounds, texts show on a terminal as what they are.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,14 @@ from typing import Any, TypeVar
 
 from attrs import frozen
 
-from openvmi.errors import AbiError
+from openvmi.errors import AbiError, BadFileError, UsageError
+from openvmi.files import read_bounded
 
 _T = TypeVar("_T", str, int, bool)
 _REQUIRED: Any = object()
+_FILE_LIMIT = 64 << 10  #: bytes; the longest of a released version has 16,000
+_LIST_LIMIT = 256  #: entries
+_BITS = 64  #: of a number, without its sign
 _KINDS = {str: "a string", int: "a whole number", bool: "true or false", list: "a list", dict: "a table"}
 
 
@@ -68,19 +75,40 @@ class Table:
 
     def _checked(self, key: str, value: Any, kind: type) -> Any:
         if type(value) is not kind:
-            raise AbiError(f"{self.file}: {self._path(key)} is {value!r:.40}; expected {_KINDS[kind]}")
+            raise AbiError(f"{self.file}: {self._path(key)} is {_shown(value)}; expected {_KINDS[kind]}")
+        if problem := _bound_that_is_broken(value):
+            raise AbiError(f"{self.file}: {self._path(key)} {problem}")
         return value
 
     def _path(self, key: str) -> str:
-        return f"{self.where}.{key}" if self.where else key
+        name = key if key.isprintable() else _shown(key)
+        return f"{self.where}.{name}" if self.where else name
+
+
+def _bound_that_is_broken(value: Any) -> str:
+    """What is wrong with a value of the right kind; empty: nothing."""
+    if isinstance(value, list | dict) and len(value) > _LIST_LIMIT:
+        return f"has {len(value)} entries; expected at most {_LIST_LIMIT}"
+    if isinstance(value, int) and value.bit_length() > _BITS:
+        return f"has {value.bit_length()} bits; expected at most {_BITS}"
+    for text in value if isinstance(value, dict) else [value] if isinstance(value, str) else []:
+        if not text.replace("\n", " ").isprintable():
+            return f"has {_shown(text)}; expected characters that can be printed"
+    return ""
+
+
+def _shown(value: Any) -> str:
+    try:
+        return f"{value!r:.40}"
+    except (ValueError, RecursionError):  # a number of too many digits; too deep
+        return "nothing that can be shown"
 
 
 def read(path: Path) -> Table:
-    """A whole file. Raises :class:`AbiError` when it cannot be read or is not TOML."""
+    """A whole file. Raises :class:`AbiError` when it cannot be read, is too large, or is not TOML."""
     try:
-        with path.open("rb") as file:
-            return Table(path, "", tomllib.load(file))
-    except OSError as error:
-        raise AbiError(f"{path}: {error.strerror}; an interface definition has this file") from error
+        return Table(path, "", tomllib.loads(read_bounded(path, _FILE_LIMIT).decode()))
+    except (UsageError, BadFileError) as error:
+        raise AbiError(f"{error}; an interface definition has this file, and it is one of text") from error
     except (ValueError, RecursionError) as error:  # also a number of too many digits; too deep
-        raise AbiError(f"{path}: not TOML: {error}") from error
+        raise AbiError(f"{path}: not TOML: {str(error)!r:.200}") from error

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What the host reads back out of a guest's memory: page tables, link state, crash report, back-trace. All of it may
-be another at the next read.
+"""What the host reads back out of a guest's memory: page tables, link state, crash report, back-trace, on Xen the
+guest's last word. All of it may be another at the next read.
 
 An input is a page root, addresses, and pairs of a place and 64 bits there; those of the last half come one by one,
 each after a read.
@@ -9,12 +9,17 @@ each after a read.
 from __future__ import annotations
 
 import struct
+from types import SimpleNamespace
 from typing import Any, cast
 
 from attrs import frozen
 
 from openvmi import running
 from openvmi.guest.symbols import Symbols
+from openvmi.hypervisors.base import Ending
+from openvmi.hypervisors.xen import private
+from openvmi.hypervisors.xen.machine import XenMachine
+from openvmi.machine import exit_port
 from openvmi.machine.crash import backtrace, read_report
 from openvmi.machine.paging import AddressSpace
 from openvmi.units import Gpa, Gva
@@ -27,6 +32,7 @@ _PAIR = struct.Struct("<HQ")
 _STATE, _REPORT = 0x4000, 0x5000  # virtual, as seeds have them
 _MAPPED = 7
 _BACKTRACE_LIMIT = 64
+_LOW = (1 << 47) - 1
 
 
 @frozen
@@ -54,8 +60,11 @@ def seeds() -> list[bytes]:
     head = struct.pack("<QQQQ", 0x1000, _STATE, _REPORT, 0x7000)
     long = [pair for at in range(0x7000, 0x7000 + 16 * 80, 16) for pair in ((at, at + 16), (at + 8, 1))]
     large = [(0x1000, 0x2000 | _MAPPED), (0x2000, 0x80 | _MAPPED), *contents]
+    place = 0x7000 + private.XEN_HANDOVER + private.XEN_EXIT_MAGIC
+    word = [(place, private.XEN_EXIT_VALID), (place + 8, 3)]
     return [head + b"".join(_PAIR.pack(*pair) for pair in pairs)
-            for pairs in (tables + contents, large, [*large[:2], *long], tables + contents + 2 * contents)]
+            for pairs in (tables + contents, large, tables + word, [*large[:2], *long],
+                          tables + contents + 2 * contents)]
 
 
 def run(data: bytes) -> None:
@@ -88,6 +97,10 @@ def run(data: bytes) -> None:
     if crash and crash.registers:
         assert crash.reason and len(crash.backtrace) <= _BACKTRACE_LIMIT
     assert len(backtrace(space.read, frame)) <= _BACKTRACE_LIMIT
+    xen = SimpleNamespace(read_memory=space.read, config=SimpleNamespace(guest=SimpleNamespace(window=frame & _LOW)),
+                          _console=SimpleNamespace(lines=[]))
+    last = XenMachine._recorded(cast(Any, xen))
+    assert 0 <= last.code <= exit_port.CODE_MOST and (last.crash is not None) == (last.ending is Ending.CRASH)
     for address in (state, report, frame):
         found = space.read(Gva(address), 64)
         assert found is None or len(found) == 64

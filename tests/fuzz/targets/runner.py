@@ -54,7 +54,7 @@ class Runner:
     """The library with memory for it."""
 
     def __init__(self) -> None:
-        self.library = library.load()
+        self.library = library.readers()
         self.decoder = capstone.Cs(capstone.CS_ARCH_X86, capstone.CS_MODE_64)
         pages = mmap.mmap(-1, _ALL + 2 * PAGE_SIZE)
         base = ctypes.addressof(ctypes.c_char.from_buffer(pages))

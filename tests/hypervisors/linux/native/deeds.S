@@ -4,7 +4,15 @@
 
 #define CALL_EXIT 1
 #define TEXT_OF_REASON 0x020443c7 /* movl $2, LNX_AREA_REASON(%rbx) */
+#define TEXT_OF_TURN 0x000003c7 /* movl $0, (%rbx): where the stub tells the monitor */
 #define SYS_RT_SIGRETURN 15
+#define AREA_REASON 4
+#define AREA_SIGNAL 8
+#define REASON_SIGNAL 1
+#define SIGILL 4
+#define FORGED 0x2000 /* in the area, where no signal frame comes */
+#define UC_TRAP 200
+#define LOCAL_WITHOUT_PRIVILEGE 0x0c
 #define UC_SIGMASK 296
 
 	.text
@@ -117,7 +125,7 @@ word_operand:
 	.section .rodata
 	.balign 16
 	.globl user_start, user_end, user_state, user_state_end, user_int, user_int3, user_trace, user_trace_at, user_call
-	.globl user_call_at, user_give_turn, user_no_calls, user_deaf
+	.globl user_call_at, user_give_turn, user_no_calls, user_deaf, user_forged
 user_start:
 /* Registers and bases as the kernel left them; changed for it. Ends in a breakpoint. */
 user_state:
@@ -182,4 +190,30 @@ user_deaf:
 	decq %rcx
 	jmp *%rcx
 2:	jmp 2b
+/*
+ * A stop that never was: an invalid opcode of a kernel, with its stack at no address and with all flags. Without
+ * privilege in the selectors a kernel would take it for its own, and have its frame written there.
+ */
+user_forged:
+	movabsq $LNX_SELF, %rbx
+	movq LNX_AREA_CONTEXT(%rbx), %rax
+	movq LNX_UC_FPSTATE(%rax), %rax
+	leaq FORGED(%rbx), %r13
+	movq %rax, LNX_UC_FPSTATE(%r13)
+	movw $LOCAL_WITHOUT_PRIVILEGE, LNX_UC_CS(%r13)
+	movw $LOCAL_WITHOUT_PRIVILEGE, LNX_UC_SS(%r13)
+	movabsq $1 << 63, %rax
+	movq %rax, LNX_UC_RIP(%r13)
+	movq $-1, LNX_UC_EFLAGS(%r13)
+	movabsq $kernel_stack, %rax
+	movq %rax, LNX_UC_RSP(%r13)
+	movq $6, UC_TRAP(%r13)
+	movq %r13, LNX_AREA_CONTEXT(%rbx)
+	movl $REASON_SIGNAL, AREA_REASON(%rbx)
+	movl $SIGILL, AREA_SIGNAL(%rbx)
+	movabsq $LNX_STUB, %rcx
+1:	incq %rcx
+	cmpl $TEXT_OF_TURN, (%rcx)
+	jne 1b
+	jmp *%rcx
 user_end:

@@ -1,23 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* One group of checks, native.do=NAME. Exit status: how many failed. */
-#include "common.h"
+#include "native.h"
 #include <vmi/guest.h>
 
 VMI_GUEST(VMI_GUEST_LICENCE, VMI_PROFILE_PAGED);
-
-enum { BREAKPOINT = 3, OPCODE = 6, NO_FPU = 7, DOUBLE = 8, PROTECTION = 13, PAGE_FAULT = 14, EVENT = 41, UNUSED = 0x50 };
-enum { FS_BASE = 0xc0000100, GS_BASE, KERNEL_GS_BASE, TSC_AUX, STAR = 0xc0000081, LSTAR, CSTAR, FLAG_MASK, EFER = 0xc0000080 };
-#define APIC 0xfee00000ul
-#define USER_CODE 0x400000ul
-#define USER_STACK 0x600000ul
-#define NOWHERE 0x50000000ul
-#define ODD (1ul << 63) /* not canonical */
-
-typedef uint64_t word;
-struct table_register {
-	uint16_t limit;
-	word base;
-} __attribute__((packed));
 
 extern char shadow_nop_at[], shadow_loop_at[], shadow_halt_at[], return_refused[];
 void shadow_nop(void), shadow_loop(void), shadow_halt(void), shadow_cli(void);
@@ -25,11 +11,11 @@ unsigned load_word(word *from, word fs);
 void return_by(const struct vmi_frame *frame), sysret_to(word rip);
 extern word word_operand;
 extern char user_start[], user_end[], user_state[], user_state_end[], user_int[], user_int3[], user_trace[], user_trace_at[],
-	user_call[], user_call_at[], user_give_turn[], user_no_calls[], user_deaf[];
+	user_call[], user_call_at[], user_give_turn[], user_no_calls[], user_deaf[], user_forged[];
 
-static int failures;
+int failures;
 
-static void equal(const char *what, word found, word expected)
+void equal(const char *what, word found, word expected)
 {
 	if (found != expected)
 		vmi_print("FAILED %s: found %lx, expected %lx\n", what, found, expected);
@@ -253,7 +239,7 @@ static void check_shadow(void)
 
 /* ---- user mode ---- */
 
-static uint8_t kernel_stack[8192] __attribute__((aligned(16)));
+uint8_t kernel_stack[8192] __attribute__((aligned(16)));
 static struct vmi_trap last;
 static word bases[2];
 
@@ -346,123 +332,14 @@ static void check_damage(void)
 		equal(deeds[i].name, last.frame.cs, 0x2b);
 	}
 	pv_event_bind(VMI_SOURCE_TIMER, 0);
+	run_user(user_place(user_forged), USER_STACK + PAGE, 0);
+	equal("a forged stop", last.vector, OPCODE);
+	equal("its code segment", last.frame.cs, 0x2b);
+	equal("its stack segment", last.frame.ss, 0x23);
+	equal("its address", last.frame.rip, 0);
+	equal("its flags", last.frame.rflags, USER_FLAGS);
+	equal("its stack", last.frame.rsp, (word)kernel_stack);
 	user("the next one", user_int3, BREAKPOINT, 0, user_int3 + 2);
-}
-
-/* ---- what cannot be delivered ---- */
-
-static struct {
-	uint16_t offset0, selector;
-	uint8_t stack, type;
-	uint16_t offset16;
-	uint32_t offset32, reserved;
-} gates[256] __attribute__((aligned(16)));
-
-static struct {
-	uint32_t reserved;
-	word stacks[13];
-} __attribute__((packed)) task;
-static word table[4];
-static uint8_t spare_stack[4096] __attribute__((aligned(16)));
-
-__attribute__((naked)) static void on_double_fault(void)
-{
-	__asm__ volatile("movq (%rsp), %rdi; movq 8(%rsp), %rsi; movq %rsp, %rdx; jmp double_fault");
-}
-
-__attribute__((used)) void double_fault(word error, word rip, word rsp)
-{
-	equal("error code of a double fault", error, 0);
-	equal("where it happened", *(uint16_t *)rip, 0x0b0f);
-	equal("its stack", rsp, (word)(spare_stack + sizeof(spare_stack)) - 48);
-	vmi_shutdown(VMI_SHUTDOWN_EXIT, failures);
-}
-
-static void set_gate(unsigned vector, word handler, unsigned type, unsigned stack)
-{
-	gates[vector].offset0 = handler;
-	gates[vector].offset16 = handler >> 16;
-	gates[vector].offset32 = handler >> 32;
-	gates[vector].type = type;
-	gates[vector].stack = stack;
-}
-
-static void lose(void) { __asm__ volatile("ud2"); }
-
-static void load(word base, uint16_t limit)
-{
-	struct table_register idt = { limit, base };
-
-	__asm__ volatile("lidt %0" : : "m"(idt));
-}
-
-static void load_task(word base)
-{
-	struct table_register gdt = { sizeof(table) - 1, (word)table };
-
-	table[2] = 0x0000890000000067 | (base & 0xffffff) << 16 | (base >> 24 & 0xff) << 56;
-	table[3] = base >> 32;
-	__asm__ volatile("lgdt %0; ltr %w1" : : "m"(gdt), "r"(16));
-}
-
-static void check_double(void)
-{
-	task.stacks[4] = (word)(spare_stack + sizeof(spare_stack)); /* the first of the interrupt stacks */
-	load_task((word)&task);
-	set_gate(DOUBLE, (word)on_double_fault, 0x8e, 1);
-	load((word)gates, sizeof(gates) - 1);
-	lose();
-}
-
-static void check_triple(void)
-{
-	load(0, 0);
-	lose();
-}
-
-static void check_not_a_gate(void)
-{
-	set_gate(OPCODE, (word)lose, 0x8c, 0);
-	load((word)gates, sizeof(gates) - 1);
-	lose();
-}
-
-static void check_odd_gate(void)
-{
-	set_gate(OPCODE, ODD, 0x8e, 0);
-	load((word)gates, sizeof(gates) - 1);
-	lose();
-}
-
-static void check_no_task(void)
-{
-	set_gate(OPCODE, (word)lose, 0x8e, 7);
-	load_task(-8ul);
-	load((word)gates, sizeof(gates) - 1);
-	lose();
-}
-
-/* A stack that is a device. */
-static void check_device_stack(void)
-{
-	__asm__ volatile("movq %0, %%rsp; int3" : : "r"(vmi_direct(APIC + 0x800)));
-}
-
-static void check_tables_of_device(void)
-{
-	load((word)vmi_direct(APIC), 0xfff);
-	lose();
-}
-
-/* A device by another instruction than MOV. */
-static void check_device(void)
-{
-	__asm__ volatile("orl $1, (%0)" : : "r"(vmi_direct(APIC + 0xf0)) : "memory");
-}
-
-static void check_device_code(void)
-{
-	__asm__ volatile("jmp *%0" : : "r"(vmi_direct(APIC)));
 }
 
 static void check_halt(void)

@@ -18,6 +18,7 @@
 #define TASK_STACK 4	 /* offsets in the task state: for privilege 0, */
 #define TASK_STACKS 36 /* and for gates that name one */
 #define FPU_VECTOR 7
+#define FLAG_ALWAYS 2ul
 #define FLAG_NT (1ul << 14)
 #define FLAG_RF (1ul << 16)
 #define FLAG_AC (1ul << 18) /* checks alignment in ring 3 only, where the kernel is not */
@@ -64,7 +65,7 @@ static uint64_t with_flag(uint64_t rflags) { return (rflags & ~(uint64_t)VMI_FLA
 
 /* ---- K and U ---- */
 
-/* A user process that was given as stopped may have written anything there. */
+/* An address that a user process has, which may have written anything there when it was given as stopped. */
 static uint64_t base_of(uint64_t base) { return canonical(base) ? base : 0; }
 
 static void copy_state(struct stub *stub, struct context *to, struct stub *from_stub, const struct context *from)
@@ -81,23 +82,29 @@ static void copy_state(struct stub *stub, struct context *to, struct stub *from_
 /* The selector of 64-bit code of the guest's own, for which U has the host's; 0: it has the usual one. */
 static uint16_t long_cs;
 
-uint16_t native_user_cs(const struct context *user)
+uint16_t native_user_cs(uint16_t cs)
 {
-	if (user->cs & IN_LOCAL)
-		return user->cs;
-	if (user->cs == LNX_USER_CS && long_cs)
+	if (descriptor_is_code(cs))
+		return cs;
+	if (cs == LNX_USER_CS && long_cs)
 		return long_cs;
-	return user->cs == LNX_USER_CS_32 ? NATIVE_USER_CS_32 : NATIVE_USER_CS;
+	return cs == LNX_USER_CS_32 ? NATIVE_USER_CS_32 : NATIVE_USER_CS;
 }
 
-static struct vmi_frame user_frame(const struct context *user)
+/*
+ * User mode may have written to it, and may still: each is read once, and what no processor says is not said. A kernel
+ * takes a selector without privilege for its own.
+ */
+static struct vmi_frame user_frame(const volatile struct context *user)
 {
+	const uint16_t ss = user->ss;
+
 	return (struct vmi_frame){
-		.rip = user->rip,
-		.cs = native_user_cs(user),
-		.rflags = with_flag(user->rflags),
+		.rip = base_of(user->rip),
+		.cs = native_user_cs(user->cs),
+		.rflags = with_flag((user->rflags & LNX_FLAGS_USER) | FLAG_ALWAYS),
 		.rsp = user->rsp,
-		.ss = user->ss & IN_LOCAL ? user->ss : NATIVE_USER_SS,
+		.ss = descriptor_is_stack(ss) ? ss : NATIVE_USER_SS,
 	};
 }
 
@@ -206,7 +213,8 @@ bool native_int_allowed(uint32_t vector)
 void native_system_call(void)
 {
 	struct context *user = user_context(), *context = kernel_context();
-	uint64_t flags = with_flag(user->rflags);
+	const struct vmi_frame frame = user_frame(user);
+	uint64_t flags = frame.rflags;
 
 	if (!native_lstar || user->cs != HOST_CS) {
 		user->rip -= SYSCALL_LENGTH;
@@ -215,10 +223,10 @@ void native_system_call(void)
 	}
 	count_exit("syscall");
 	leave_user();
-	context->rcx = user->rip;
+	context->rcx = frame.rip;
 	context->r11 = flags;
 	context->rip = native_lstar;
-	context->rsp = user->rsp;
+	context->rsp = frame.rsp;
 	flags &= ~native_flag_mask;
 	context->rflags = flags & FLAGS_LOADABLE & ~FLAG_AC;
 	flag = flags & VMI_FLAG_IF;

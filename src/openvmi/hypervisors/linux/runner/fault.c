@@ -33,7 +33,7 @@ static void trap(struct stub *stub, uint32_t vector, uint64_t error, uint64_t ad
 
 static void on_page_fault(struct stub *stub, struct context *context)
 {
-	uint64_t error, address = context->cr2;
+	uint64_t error, address = *(volatile uint64_t *)&context->cr2; /* once: guest code may still write to it */
 	uint32_t access = context->error & (ACCESS_WRITE | ACCESS_EXECUTE);
 
 	if (stub == &kernel && native() && native_device_fault(context))
@@ -68,7 +68,7 @@ static void on_protection(struct stub *stub, struct context *context)
 
 	if (stub == &kernel && native() && native_emulate(context))
 		return;
-	error = context->error & 0xffff;
+	error = *(volatile uint64_t *)&context->error & 0xffff;
 	vector = error >> 3;
 	if (stub == &kernel && (error & 7) == IN_TABLE && vector >= EXIT_FIRST && vector <= EXIT_LAST && handover.rom) {
 		context->rip += 2;
@@ -109,7 +109,7 @@ static void on_system_call(struct stub *stub, struct context *context)
 
 static void decode(struct stub *stub, struct context *context, uint32_t signal)
 {
-	uint64_t vector = context->trap;
+	uint64_t vector = *(volatile uint64_t *)&context->trap;
 
 	/* What code of user mode can cause: its own word must not look like a fault of the machine to the guest's kernel. */
 	if (stub != &kernel && (vector >= 32 || !(USER_VECTORS >> vector & 1)))

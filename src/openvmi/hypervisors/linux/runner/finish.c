@@ -145,7 +145,7 @@ static void registers(struct end *end)
 	end->user = current != &kernel;
 	if (native()) {
 		end->rflags = (end->rflags & ~(uint64_t)VMI_FLAG_IF) | (interrupts() ? VMI_FLAG_IF : 0);
-		end->cs = end->user ? native_user_cs(from) : NATIVE_KERNEL_CS;
+		end->cs = end->user ? native_user_cs(from->cs) : NATIVE_KERNEL_CS;
 		end->ss = end->user ? NATIVE_USER_SS : NATIVE_KERNEL_SS;
 	} else {
 		end->cs = end->user ? from->cs : KERNEL_CS;

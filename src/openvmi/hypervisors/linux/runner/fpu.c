@@ -12,7 +12,7 @@
 /* Null when the stub's code has put something else there. */
 static uint8_t *state(struct stub *stub)
 {
-	const struct context *context = stub_context(stub);
+	const volatile struct context *context = stub_context(stub);
 	uint64_t at;
 
 	if (!context)

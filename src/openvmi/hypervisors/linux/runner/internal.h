@@ -6,7 +6,8 @@
 #include "runner.h"
 
 /* stub.c */
-bool stub_start_one(struct stub *stub, uint32_t index); /* makes the process; false: message in start_problem */
+/* Makes the process; its registers, which are looked for once: others may write to its area. Null: message in start_problem. */
+struct context *stub_start_one(struct stub *stub, uint32_t index);
 extern const char *start_problem;
 void stub_kill(struct stub *stub);
 bool stub_stopped(struct stub *stub);  /* newly found stopped */

@@ -83,8 +83,11 @@ bool refer_iret(void)
 /* SYSCALL of user mode without a handler: invalid opcode at the instruction, which is two bytes. The ROM looks again. */
 void refer_syscall(void)
 {
-	struct context *user = user_context();
+	struct context *user;
 
+	if (!present)
+		crash("the kernel's code has called what only its ROM may");
+	user = user_context();
 	if (!gates[TRAP_OPCODE].there)
 		crash("system call at %x: the guest has set no handler with SyscallEntrySet, and none for vector 6", user->rip);
 	user->rip -= 2;

@@ -218,11 +218,10 @@ static void bound(void)
 
 static void make_kernel(void)
 {
-	struct context *context;
+	struct context *context = stub_start_one(&kernel, 0);
 
-	if (!stub_start_one(&kernel, 0))
+	if (!context)
 		finish(END_FAILED, 0, start_problem);
-	context = kernel_context();
 	memset(&context->r8, 0, offsetof(struct context, cs) - offsetof(struct context, r8));
 	context->rip = handover.rip;
 	context->rsp = handover.rsp;

@@ -23,6 +23,12 @@ struct table {
 	uint64_t rights; /* of the levels above: PTE_WRITABLE, PTE_USER, PTE_NX */
 };
 
+/* Read once: the guest may change it at any time. */
+static uint64_t entry_of(const struct table *table, uint64_t address, uint32_t shift)
+{
+	return *(volatile uint64_t *)&table->entries[address >> shift & 511];
+}
+
 /* The table that holds the entry for an address at a level; false when the walk does not come there. */
 static bool find_table(uint64_t root, uint64_t address, uint32_t shift, struct table *found)
 {
@@ -37,7 +43,7 @@ static bool find_table(uint64_t root, uint64_t address, uint32_t shift, struct t
 		found->entries = (uint64_t *)(memory + at);
 		if (level == shift)
 			return true;
-		entry = found->entries[address >> level & 511];
+		entry = entry_of(found, address, level);
 		if (!(entry & PTE_PRESENT) || (entry & PTE_LARGE && level <= 30))
 			return false;
 		found->rights = (found->rights & entry & (PTE_WRITABLE | PTE_USER)) | ((found->rights | entry) & PTE_NX);
@@ -181,7 +187,7 @@ void map_validate(struct stub *stub, uint64_t root)
 		bool good = find_table(root, run->start, run->shift, &table);
 
 		for (uint32_t j = 0; good && j < run->count; j++)
-			good = holds(stub, run, table.rights, table.entries[(run->start >> run->shift & 511) + j],
+			good = holds(stub, run, table.rights, entry_of(&table, run->start + j * page_of(run), run->shift),
 				     run->physical + j * page_of(run));
 		if (good) {
 			i++;
@@ -209,7 +215,7 @@ void map_drop_page(struct stub *stub, uint64_t root, uint64_t address)
 		if (address < run->start || address >= end_of(run))
 			continue;
 		if (find_table(root, page, run->shift, &table) &&
-		    holds(stub, run, table.rights, table.entries[page >> run->shift & 511], run->physical + (page - run->start)))
+		    holds(stub, run, table.rights, entry_of(&table, page, run->shift), run->physical + (page - run->start)))
 			return;
 		split(stub, i, page, page + size);
 		command_unmap(stub, page, size);
@@ -244,7 +250,7 @@ static void grow(struct stub *stub, const struct table *table, struct run *run)
 			physical = up ? run->physical + run->count * size : run->physical - size;
 			if (up ? address >= high : run->start <= low || !run->physical || !address)
 				break;
-			entry = table->entries[address >> run->shift & 511];
+			entry = entry_of(table, address, run->shift);
 			rights = leaf_rights(table->rights, entry);
 			if (!is_leaf(entry, run->shift) || leaf_address(entry, run->shift) != physical ||
 			    !ram_at(physical, size) || (physical >= rom_start()) != (run->physical >= rom_start()) ||

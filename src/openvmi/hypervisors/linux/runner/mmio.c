@@ -16,16 +16,17 @@ static void refuse(const struct context *context, uint64_t physical)
 
 bool native_device_fault(struct context *context)
 {
+	const uint64_t address = *(volatile uint64_t *)&context->cr2; /* once: K may not stand still */
 	uint32_t access = context->error & (ACCESS_WRITE | ACCESS_EXECUTE);
 	struct instruction in;
 	struct leaf leaf;
 	bool write;
 
-	if (walk(space_root(), context->cr2, access, &leaf) || !device_at(leaf.physical) || access & ACCESS_EXECUTE)
+	if (walk(space_root(), address, access, &leaf) || !device_at(leaf.physical) || access & ACCESS_EXECUTE)
 		return false;
 	count_exit("mmio");
 	map_progress();
-	if (!instruction_at(context, &in) || !in.memory || in.wide || in.narrow || in.address != context->cr2 || leaf.physical % 4)
+	if (!instruction_at(context, &in) || !in.memory || in.wide || in.narrow || in.address != address || leaf.physical % 4)
 		refuse(context, leaf.physical);
 	write = in.opcode == STORE || (in.opcode == STORE_IMMEDIATE && !(in.reg & 7));
 	if (write != !!(access & ACCESS_WRITE) || (!write && in.opcode != LOAD))

@@ -46,7 +46,7 @@ bool native_in_shadow(void);
  * Selectors of the boot contract; user mode's own instructions see the host's. Those of descriptor slots are the same in
  * both.
  */
-uint16_t native_user_cs(const struct context *user);
+uint16_t native_user_cs(uint16_t cs);
 #define NATIVE_KERNEL_CS 0x08
 #define NATIVE_KERNEL_SS 0x10
 #define NATIVE_USER_CS_32 0x1b

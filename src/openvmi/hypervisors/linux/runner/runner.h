@@ -199,7 +199,7 @@ void user_give_turn(void);
 
 /* ---- guest memory ---- */
 
-/* Memory at a guest-physical address, RAM or ROM pages, for M; null unless all of it is there. */
+/* Memory at a guest-physical address, for M; null unless all of it is RAM, or all of it the ROM's pages. */
 uint8_t *ram_at(uint64_t gpa, uint64_t size);
 
 /* Bits of an entry of a page table. */

@@ -116,7 +116,7 @@ static long open_state(int32_t pid)
 	return sys(SYS_openat, -100, name, 0x80000, 0);
 }
 
-bool stub_start_one(struct stub *stub, uint32_t index)
+struct context *stub_start_one(struct stub *stub, uint32_t index)
 {
 	int32_t parent = (int32_t)sys(SYS_getpid);
 	struct context *context;
@@ -131,12 +131,12 @@ bool stub_start_one(struct stub *stub, uint32_t index)
 	stub->area->turn = TURN_OWNER;
 	if (sys(SYS_getrandom, &stub->secret, SECRET_BYTES, 0) != SECRET_BYTES) {
 		start_problem = "the host gives no random numbers";
-		return false;
+		return NULL;
 	}
 	result = sys(SYS_clone, SIGCHLD, 0, 0, 0, 0);
 	if (result < 0) {
 		start_problem = "the host makes no process (limit on processes, ulimit -u?)";
-		return false;
+		return NULL;
 	}
 	if (result == 0)
 		child(stub, parent);
@@ -144,24 +144,23 @@ bool stub_start_one(struct stub *stub, uint32_t index)
 	stub->state_fd = (int32_t)open_state(stub->pid);
 	if (stub->state_fd == -EMFILE || stub->state_fd == -ENFILE) {
 		start_problem = "no file descriptor is left for a guest process (limit on open files, ulimit -n)";
-		return false;
+		return NULL;
 	}
 	if (stub->state_fd < 0) {
 		start_problem = "/proc/PID/syscall cannot be opened; mount /proc, and let a process look at its children "
 				"(kernel.yama.ptrace_scope below 2)";
-		return false;
+		return NULL;
 	}
 	if (!stub_await(stub)) {
 		start_problem = "a guest process ended before it began: the host lacks seccomp filters or wrfsbase";
-		return false;
+		return NULL;
 	}
 	context = stub_context(stub);
-	if (!context) {
+	if (!context)
 		start_problem = "a guest process began with a damaged area";
-		return false;
-	}
-	context->sigmask = 0; /* now it may be interrupted */
-	return true;
+	else
+		context->sigmask = 0; /* now it may be interrupted */
+	return context;
 }
 
 static void close_state(struct stub *stub)

@@ -107,11 +107,10 @@ void user_enter(void)
 /* A process for the slot, with an empty context. It sleeps. */
 static void make_user(struct stub *slot)
 {
-	struct context *context;
+	struct context *context = stub_start_one(slot, (uint32_t)(slot - users) + 1);
 
-	if (!stub_start_one(slot, (uint32_t)(slot - users) + 1))
+	if (!context)
 		finish(END_FAILED, 0, start_problem);
-	context = stub_context(slot);
 	memset(&context->r8, 0, offsetof(struct context, cs) - offsetof(struct context, r8));
 	slot->stopped = false;
 	slot->root = handover.root;

@@ -14,7 +14,7 @@ static bool canonical(uint64_t address)
 
 uint8_t *ram_at(uint64_t gpa, uint64_t size)
 {
-	uint64_t end = handover.ram + (handover.rom ? ROM_PAGES_SIZE : 0);
+	uint64_t end = handover.ram + (handover.rom && gpa >= handover.ram ? ROM_PAGES_SIZE : 0);
 
 	return gpa <= end && size <= end - gpa ? memory + gpa : NULL;
 }
