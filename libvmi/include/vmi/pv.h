@@ -221,9 +221,11 @@ static inline uint32_t pv_irq_pending(void)
  * stack is the interrupted one, from user mode the one of KernelStackSet. The low two bits of the saved CS
  * are 3 for user mode and something else for the kernel, those above its low 16 are unspecified; bit 9 of the
  * saved RFLAGS is the virtual interrupt flag. The table is copied; the memory is the guest's again. A vector
- * without handler that occurs ends the guest as a crash. INT n of the kernel reaches its handler with
- * GATE_USER and without; what it does for a vector that has an error code is open, and INT 0x80 may clear the
- * upper half of RAX. gate.native is the entry for a hypervisor or processor that pushes the frame itself but
+ * without handler that occurs ends the guest as a crash. INT3 and INT 0x80 of the kernel reach their handlers
+ * with GATE_USER and without, and INT 0x80 may clear the upper half of RAX. So does another INT n where the
+ * processor tells the hypervisor its vector as Intel has it; where it does not, general protection comes
+ * instead, with the error code that it tells (bits 0 to 2 are 2). What INT n does for a vector that has an
+ * error code is open. gate.native is the entry for a hypervisor or processor that pushes the frame itself but
  * leaves the GS base as it was. */
 static inline int64_t pv_trap_table_set(uint64_t gates, uint32_t count)
 {
