@@ -79,6 +79,20 @@ vmi_vectors:
 	.noaltmacro
 
 	.balign 16
+.macro WITHOUT_GATE name, vector
+	.globl vmi_native_\name
+vmi_native_\name:
+	testb $2, 8(%rsp)
+	jz 1f
+	swapgs
+1:	pushq $0
+	pushq $\vector
+	jmp vmi_common
+.endm
+	WITHOUT_GATE spurious, SPURIOUS
+	WITHOUT_GATE stray, STRAY
+
+	.balign 16
 	.globl vmi_syscall_entry
 /* Kernel stack with frame, interrupts off, GS the kernel's, RCX and R11 lost, the rest the user's. */
 vmi_syscall_entry:

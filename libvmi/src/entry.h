@@ -5,9 +5,14 @@
 
 #define FIRST_EVENT 32
 #define VECTORS 64
+/* What vmi_dispatch finds as the vector of a native gate from FIRST_EVENT on that the kernel has not given. */
+#define SPURIOUS 255 /* of that one, where the local APIC sends what is no interrupt */
+#define STRAY 256 /* of any other */
 
 /* Vectors for which the processor pushes an error code (Intel SDM volume 3, table 6-1). */
 #define HAS_ERROR(n) ((0x60227d00 >> (n)) & 1)
+
+#ifdef __ASSEMBLER__
 
 /* The registers of struct vmi_trap, above which are vector, error code and frame. */
 .macro PUSH_REGISTERS
@@ -45,4 +50,5 @@
 	popq %r15
 .endm
 
+#endif
 #endif

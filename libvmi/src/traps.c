@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /* Traps in C: one handler per vector, and what happens without one. */
+#include "entry.h"
 #include "link.h"
 #include "native/native.h"
 
@@ -47,9 +48,17 @@ static int fixed_up(struct vmi_trap *trap)
 /* Called by the entry code with interrupts disabled. */
 void vmi_dispatch(struct vmi_trap *trap)
 {
-	vmi_handler handler = vmi_handlers[trap->vector];
+	vmi_handler handler = trap->vector < VMI_VECTORS ? vmi_handlers[trap->vector] : 0;
 
-	if (trap->vector >= 32 && trap->vector < VMI_VECTORS && vmi_native_holds_back(trap->vector))
+	if (trap->vector >= VMI_VECTORS) {
+		unsigned arrived = vmi_native_arrived();
+
+		if (!arrived && trap->vector == SPURIOUS)
+			return;
+		if (arrived)
+			trap->vector = arrived;
+	}
+	if (trap->vector >= FIRST_EVENT && trap->vector != STRAY && vmi_native_holds_back(trap->vector))
 		return;
 	/* Before the kernel's own handler: it was promised that these raise none. */
 	if (trap->vector == PROTECTION && !vmi_from_user(trap) && fixed_up(trap))

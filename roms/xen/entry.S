@@ -213,8 +213,13 @@ failsafe_entry:
 	jmp rom_data + FROM_DATA(XEN_STUBS) + STUB_PROTECTION
 
 	.globl denied_entry
-/* INT 0x80 without leave: RCX, R11, frame. General protection at the instruction, as its gate would raise it. */
+/*
+ * INT 0x80 of a gate without GATE_USER: RCX, R11, frame. The kernel's goes to the handler; user mode's is general protection
+ * at the instruction, as its gate would raise it.
+ */
 denied_entry:
+	testb $2, 16 + VMI_FRAME_CS(%rsp)
+	jz rom_data + FROM_DATA(XEN_STUBS) + 0x80 * STUB_SIZE
 	pushq (%rsp)
 	movq 16(%rsp), %rcx
 	movq %rcx, 8(%rsp)

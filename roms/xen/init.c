@@ -57,9 +57,9 @@ int64_t info(uint32_t item, char *buffer, uint64_t size)
 	return length;
 }
 
-int is_canonical(uint64_t address)
+int are_canonical(uint64_t one, uint64_t other)
 {
-	return (int64_t)(address << 16) >> 16 == (int64_t)address;
+	return !(((one + (1ull << 47)) | (other + (1ull << 47))) >> 48);
 }
 
 uint32_t has_vcpu;
@@ -70,7 +70,7 @@ int64_t vcpu_init(uint32_t number, uint64_t block)
 	struct xen_register_info where;
 	int64_t error;
 
-	if (number || block & 63 || !is_canonical(block))
+	if (number || block & 63 || !are_canonical(block, block))
 		return VMI_INVALID;
 	for (uint64_t *word = (uint64_t *)vcpu; word < (uint64_t *)(vcpu + 1); word++)
 		*word = 0;

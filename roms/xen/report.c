@@ -29,9 +29,11 @@ void report_refusal(const char *call, uint64_t entry, uint64_t value, int64_t er
 	if (error == XEN_ENOMEM) {
 		to = put_text(to, ": no page left for user mode's tables, give the domain more memory");
 	} else if (error) {
+		uint8_t number = -error;
+
 		to = put_text(to, ": Xen refused, errno ");
-		*to++ = '0' + -error / 10 % 10;
-		*to++ = '0' + -error % 10;
+		*to++ = '0' + number / 10 % 10;
+		*to++ = '0' + number % 10;
 	}
 	to = put_text(to, ", entry ");
 	to = put_hex(to, entry);

@@ -153,7 +153,7 @@ void report_refusal(const char *call, uint64_t entry, uint64_t value, int64_t er
 
 /* ---- init.c ---- */
 
-int is_canonical(uint64_t address);
+int are_canonical(uint64_t one, uint64_t other); /* both */
 extern uint32_t has_vcpu; /* whether VcpuInit was called: GS is a VCPU block's from then on */
 
 /* ---- sys.c ---- */

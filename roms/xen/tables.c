@@ -62,20 +62,15 @@ uint64_t translate(uint64_t address)
 
 int64_t vmi_error(int64_t error)
 {
-	switch (error) {
-	case 0:
-		return 0;
-	case XEN_EPERM:
-		return VMI_DENIED;
-	case XEN_ENOMEM:
-		return VMI_NO_MEMORY;
-	case XEN_EFAULT:
-		return VMI_FAULT;
-	case XEN_EBUSY:
-		return VMI_BUSY;
-	default:
-		return VMI_INVALID;
-	}
+	static const int8_t known[][2] = {
+		{ 0, 0 }, { XEN_EPERM, VMI_DENIED }, { XEN_ENOMEM, VMI_NO_MEMORY }, { XEN_EFAULT, VMI_FAULT },
+		{ XEN_EBUSY, VMI_BUSY },
+	};
+
+	for (unsigned i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (known[i][0] == error)
+			return known[i][1];
+	return VMI_INVALID;
 }
 
 /* ---- refusals ---- */
@@ -282,20 +277,33 @@ static int64_t map_direct(uint64_t page, uint64_t flags)
 			 machine(page) | PRESENT | USER | flags | NO_EXECUTE | KERNEL_ONLY, XEN_UVMF_INVLPG);
 }
 
-static int64_t pin_root(uint64_t page, uint64_t command)
+/* Tells Xen that a table is, or is no more, one of level 4. */
+static int64_t pin(uint64_t machine_address, uint64_t command)
 {
-	struct xen_mmuext operations[2] = {
-		{ .command = command, .argument = machine_frame(page) },
-		{ .command = command, .argument = shadow_entry(page, 0) >> PAGE_SHIFT },
-	};
-	uint32_t done = 0;
-	int64_t error = xen_call4(XEN_MMUEXT_OP, (uint64_t)operations, 2, (uint64_t)&done, XEN_DOMID_SELF);
+	struct xen_mmuext operation = { .command = command, .argument = machine_address >> PAGE_SHIFT };
 
-	if (error && done && command == XEN_MMUEXT_PIN_L4) {
-		operations[0].command = XEN_MMUEXT_UNPIN;
-		xen_call4(XEN_MMUEXT_OP, (uint64_t)operations, 1, 0, XEN_DOMID_SELF);
-	}
+	return xen_call4(XEN_MMUEXT_OP, (uint64_t)&operation, 1, 0, XEN_DOMID_SELF);
+}
+
+/* A root and its shadow, which it gets. Xen looks at the root first: after that its entries have frames. */
+static int64_t root_add(uint64_t page)
+{
+	int64_t error = pin(machine(page), XEN_MMUEXT_PIN_L4);
+
+	if (error)
+		return error;
+	error = shadow_make(page, 4);
+	if (!error)
+		error = pin(shadow_entry(page, 0), XEN_MMUEXT_PIN_L4);
+	if (error)
+		pin(machine(page), XEN_MMUEXT_UNPIN);
 	return error;
+}
+
+static void root_pins(uint64_t page, uint64_t command)
+{
+	pin(machine(page), command);
+	pin(shadow_entry(page, 0), command);
 }
 
 static int is_table(uint64_t address, uint32_t level)
@@ -316,9 +324,7 @@ static int64_t add_table(uint64_t address, uint32_t level)
 	if (!error) {
 		frames()[page] = level;
 		if (level == 4)
-			error = shadow_make(page, 4);
-		if (level == 4 && !error)
-			error = pin_root(page, XEN_MMUEXT_PIN_L4);
+			error = root_add(page);
 		if (!error)
 			return 0;
 		shadow_free(page);
@@ -339,10 +345,10 @@ static int64_t remove_table(uint64_t address, uint32_t level)
 		return VMI_BUSY;
 	updates_flush();
 	if (level == 4)
-		pin_root(page, XEN_MMUEXT_UNPIN);
+		root_pins(page, XEN_MMUEXT_UNPIN);
 	if (map_direct(page, WRITABLE)) { /* in use in another table */
 		if (level == 4)
-			pin_root(page, XEN_MMUEXT_PIN_L4);
+			root_pins(page, XEN_MMUEXT_PIN_L4);
 		return VMI_BUSY;
 	}
 	shadow_free(page);

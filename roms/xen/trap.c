@@ -11,6 +11,8 @@
 
 enum { PROTECTION = 13, VECTORS = 256 };
 
+static const uint8_t pop_both[] = { 0x59, 0x41, 0x5b };
+
 void event_entry(void), failsafe_entry(void), protection_entry(void), denied_entry(void);
 
 /* Writes "code; jmp target" to an offset in the page of stubs. */
@@ -25,7 +27,7 @@ static void write_stub(unsigned offset, const uint8_t *code, unsigned size, uint
 	__builtin_memcpy(to + size + 1, &distance, 4);
 }
 
-/* RCX and R11 have been popped, or have not been; who comes here has no handler. */
+/* Who comes here has no handler. */
 _Noreturn void unhandled(void)
 {
 	report_refusal("event or trap without handler", 0, 0, 0);
@@ -42,7 +44,7 @@ static int64_t set_callback(uint16_t type, uint64_t address)
 int64_t traps_init(void)
 {
 	for (unsigned vector = 0; vector < VECTORS; vector++)
-		write_stub(vector * STUB_SIZE, 0, 0, (uint64_t)unhandled);
+		write_stub(vector * STUB_SIZE, pop_both, sizeof(pop_both), (uint64_t)unhandled);
 
 	int64_t error = set_callback(XEN_CALLBACK_EVENT, (uint64_t)event_entry);
 
@@ -64,10 +66,12 @@ static uint64_t entry_of(const struct vmi_trap_gate *gate)
 
 int64_t trap_table_set(const struct vmi_trap_gate *gate, uint32_t count)
 {
-	static const uint8_t pop_both[] = { 0x59, 0x41, 0x5b };
-
 	if (count > VECTORS)
 		return VMI_INVALID;
+	/* All are looked at, and so read, before the first is taken. */
+	for (uint32_t i = 0; i < count; i++)
+		if (!are_canonical(gate[i].handler, gate[i].native) || (gate[i].handler - stub(0) + (1u << 31)) >> 32)
+			return VMI_INVALID;
 	for (; count; count--, gate++) {
 		struct xen_trap_info traps[2] = { {
 			.vector = gate->vector,
@@ -84,11 +88,11 @@ int64_t trap_table_set(const struct vmi_trap_gate *gate, uint32_t count)
 	return 0;
 }
 
-int64_t syscall_entry_set(uint64_t handler)
+int64_t syscall_entry_set(uint64_t handler, uint64_t native)
 {
 	static const uint8_t drop_both[] = { 0x48, 0x83, 0xc4, 0x10 }; /* addq $16, %rsp */
 
-	if (!is_canonical(handler))
+	if (!are_canonical(handler, native))
 		return VMI_INVALID;
 	write_stub(STUB_SYSCALL, drop_both, sizeof(drop_both), handler);
 	return vmi_error(set_callback(XEN_CALLBACK_SYSCALL, stub(STUB_SYSCALL)));
@@ -96,13 +100,13 @@ int64_t syscall_entry_set(uint64_t handler)
 
 int64_t kernel_stack_set(uint64_t top)
 {
-	return top & 15 ? VMI_INVALID : vmi_error(xen_call2(XEN_STACK_SWITCH, XEN_USER_SS, top));
+	return top & 15 || !are_canonical(top, top) ? VMI_INVALID : vmi_error(xen_call2(XEN_STACK_SWITCH, XEN_USER_SS, top));
 }
 
 int64_t tls_set(uint64_t fs_base, uint64_t gs_base)
 {
 	/* Both are checked before either is set. */
-	if (!is_canonical(fs_base) || !is_canonical(gs_base))
+	if (!are_canonical(fs_base, gs_base))
 		return VMI_INVALID;
 	int64_t error = xen_call2(XEN_SET_SEGMENT_BASE, XEN_SEGMENT_FS, fs_base);
 
@@ -135,5 +139,5 @@ int64_t descriptors_set(uint32_t first, const uint64_t *descriptors, uint32_t co
 
 void fpu_trap_set(uint32_t on)
 {
-	xen_call2(XEN_FPU_TASKSWITCH, on != 0, 0);
+	xen_call2(XEN_FPU_TASKSWITCH, on, 0);
 }

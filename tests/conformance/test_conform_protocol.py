@@ -24,12 +24,12 @@ def test_one_test() -> None:
 
 
 def test_bytes_come_in_any_pieces() -> None:
-    text = b"@ a/b~c\n\n  one: found 0x1, expected 0x2\n\n= FAILURE\n@ a/b~d\n= SKIP smp\nconform: 2 run\n"
+    text = b"@ a/b~c\n\n  one: found 0x1, expected 0x2\n\n= FAILURE\n@ a/b~d\n= SKIP no group smp\nconform: 2 run\n"
     whole = read(text)
     single = read(*(text[at:at + 1] for at in range(len(text))))
     assert whole.said == single.said and single.count == 2
     assert whole.said[0].details == ["one: found 0x1, expected 0x2"]
-    assert (whole.said[1].outcome, whole.said[1].reason) == (Outcome.SKIP, "smp")
+    assert (whole.said[1].outcome, whole.said[1].reason) == (Outcome.SKIP, "no group smp")
 
 
 def test_a_test_is_told_as_it_begins() -> None:

@@ -44,10 +44,17 @@ def test_json() -> None:
                                  "reason": "no group smp", "details": []}
 
 
+def test_how_long_it_took_is_told() -> None:
+    place, = report.record([REPORT])["places"]
+    assert (place["seconds"], place["boots"]) == (1.25, 3)
+    assert REPORT.summary().endswith(" on=emu rom=off seconds=1.2")
+
+
 def test_table(capsys: pytest.CaptureFixture[str]) -> None:
     report.print_tables([REPORT])
     out = capsys.readouterr().out
-    assert "emu native, ROM off: 1.2 s, 3 boots" in out and "SKIP 1: no group smp" in out and "XFAIL 1: known" in out
+    assert all(words in out for words in (
+        "emu native, ROM off", "1.2 s, 3 boots", "SKIP 1: no group smp", "XFAIL 1: known"))
     assert [line.split() for line in out.splitlines() if line.startswith(" base")] == [["base", "5", *["1"] * 5]]
 
 

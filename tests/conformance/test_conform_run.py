@@ -8,6 +8,7 @@ from functools import cache
 import pytest
 from attrs import evolve
 
+from openvmi.abi import names
 from openvmi.conformance import expected, plan, run
 from openvmi.conformance.expected import Expected
 from openvmi.conformance.outcome import FAILED, NOTHING_RAN, Outcome, Place, Report, Result
@@ -65,6 +66,9 @@ def reason(report: Report, variation: str) -> str:
     ("crash-by-an-exit-where-it-may-crash", "the machine ended: exit 0"),
     ("crash-behind-a-failure-where-it-may-end", "the machine ended: crash"),
     ("skip-without-group-suspend", "no group suspend"),
+    ("skip-for-a-reason-of-its-own", "one VCPU"),
+    ("failure-that-a-skip-does-not-hide", "wrong: 1 of 1, first 0x5"),
+    ("skip-where-the-machine-would-end", "no suspend"),
     ("failure-by-exit-8", "expected the ending exit 9; the machine ended: exit 8"),
     ("failure-by-going-on", "the machine goes on"),
     ("crash-in-place-of-a-restart", "expected the ending reboot; the machine ended: crash"),
@@ -74,7 +78,8 @@ def test_the_reason_is_told(report: Report, variation: str, words: str) -> None:
 
 
 def test_the_summary(report: Report) -> None:
-    assert report.summary() == "conform: ran=20 success=7 skip=1 xfail=0 failure=7 crash=6 on=emu rom=emu"
+    assert report.summary().startswith(
+        "conform: ran=21 success=7 skip=3 xfail=0 failure=8 crash=6 on=emu rom=emu seconds=")
     assert report.status == FAILED
 
 
@@ -99,10 +104,38 @@ def judged(report: Report, *known: Expected) -> dict[str, Result]:
 
 
 def test_a_known_failure_is_an_xfail(report: Report) -> None:
-    results = judged(report, Expected("emu", "conform/base/probe~failure-*", "because"))
+    results = judged(report, Expected("emu emu", "conform/base/probe~failure-*", "because"))
     assert results["failure-of-a-check"].outcome is Outcome.XFAIL and results["failure-of-a-check"].reason == "because"
     assert results["crash-by-a-hang"].outcome is Outcome.CRASH
     assert judged(report, Expected("xen*", "*", "because"))["failure-of-a-check"].outcome is Outcome.FAILURE
+
+
+@pytest.mark.parametrize(("place", "rom", "where"), [
+    (Place("xen"), "xen", "xen xen"), (Place("xen", "xen"), "xen", "xen xen"),
+    (Place("xen", "some/where/mine.rom"), "xen", "xen xen"), (Place("xen", "xen"), "mine", "xen mine"),
+    (Place("emu", "none"), "none", "emu no ROM"), (Place("bare"), "none", "bare no ROM"),
+    (Place("emu", "emu", native=True), "off", "emu native"), (Place("emu", native=True), "off", "emu native"),
+])
+def test_a_known_failure_is_of_the_rom_however_that_was_asked_for(
+        report: Report, place: Place, rom: str, where: str) -> None:
+    there = evolve(report, place=place, rom=rom)
+    assert there.where == where
+    own = Expected(where, "*~failure-of-a-check", "because")
+    assert judged(there, own)["failure-of-a-check"].outcome is Outcome.XFAIL
+    other = Expected(f"{where}s", "*~failure-of-a-check", "because")
+    assert judged(there, other)["failure-of-a-check"].outcome is Outcome.FAILURE
+
+
+@pytest.mark.parametrize("rom", [None, "emu"])
+def test_the_rom_of_a_run_is_the_one_that_was_linked(wrong: Subject, rom: str | None) -> None:
+    assert Runner(Place("emu", rom), only="base/probe~success-with").run([wrong]).where == "emu emu"
+
+
+def test_what_a_machine_has_not_is_no_broken_claim(report: Report) -> None:
+    own = expected.judge(report, (), frozenset(names.Group(group).name.lower() for group in names.Group))
+    reasons = {result.test.id.split("~")[1]: result.outcome for result in own.results}
+    assert reasons["skip-for-a-reason-of-its-own"] is Outcome.SKIP
+    assert reasons["skip-without-group-suspend"] is Outcome.FAILURE
 
 
 def test_a_known_failure_that_passes_is_a_failure(report: Report) -> None:

@@ -17,7 +17,7 @@
  *	@ GROUP/CALL~VARIATION		a test begins
  *	  SENTENCE: found 0x1, expected 0x2	a check of it that is not good
  *	~ BYTES HASH			what the console must have carried since the @ line (shown())
- *	= SUCCESS			it ends; or = FAILURE, or = SKIP GROUP for one that is absent
+ *	= SUCCESS			it ends; or = FAILURE, or = SKIP REASON: no group NAME, or what skip() was told
  *	conform: N run			all of them did
  */
 #ifndef CONFORM_H
@@ -81,6 +81,12 @@ void all(const char *sentence);
  * carried since the test began.
  */
 void shown(const void *bytes, size_t size);
+
+/*
+ * What the test is about does not exist here, and the reason, a few words, says what: the test counts as one that did not run.
+ * What can be checked all the same is a test of its own. Nothing is skipped when a check was not good.
+ */
+void skip(const char *reason);
 
 /* Waits up to 1 s for a counter of a handler. */
 int comes(const volatile unsigned *counter, unsigned least);

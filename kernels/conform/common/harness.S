@@ -98,6 +98,7 @@ leaf_\name:
 	LEAF vcpu_yield, VMI_VCPU_YIELD
 	LEAF vcpu_id, VMI_VCPU_ID
 	LEAF debug_break, VMI_DEBUG_BREAK
+	LEAF int_spare, "int $0x80"
 
 /* ---- calls on a stack of their own: RDI five arguments, RSI end of the stack; which kept register, or DF, was lost ---- */
 
@@ -160,6 +161,7 @@ stack_\name:
 	ON_STACK event_bind, VMI_EVENT_BIND
 	ON_STACK event_mask, VMI_EVENT_MASK
 	ON_STACK event_send, VMI_EVENT_SEND
+	ON_STACK event_send_enabled, "VMI_IRQ_ENABLE; VMI_EVENT_SEND; VMI_IRQ_DISABLE"
 	ON_STACK event_unmask, VMI_EVENT_UNMASK
 	ON_STACK fault_address_read, VMI_FAULT_ADDRESS_READ
 	ON_STACK fpu_trap_set, VMI_FPU_TRAP_SET

@@ -76,7 +76,141 @@ TEST(EVENT_BIND, POSITIVE, what_is_not_here_is_not_supported)
 	     vmi_revision(VMI_GROUP_SMP) ? 0 : VMI_NOT_SUPPORTED);
 }
 
+TEST(EVENT_BIND, POSITIVE, it_ends_the_handling_of_a_delivery)
+{
+	static const unsigned vectors[] = { SOFT_VECTOR, SECOND_VECTOR, SOFT_VECTOR };
+
+	begin();
+	acknowledges = 0;
+	for (unsigned i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++) {
+		pv_event_send(FIRST);
+		let();
+		each(arrived == 2 * i + 1, i);
+		pv_event_send(FIRST);
+		let();
+		each(arrived == 2 * i + 1, i | 0x10);
+		if (i == 2)
+			bind(FIRST, 0);
+		bind(FIRST, vectors[i]);
+		let();
+		each(arrived == 2 * i + 2, i | 0x20);
+		bind(FIRST, vectors[i]);
+	}
+	all("what waited for EventAck comes: at the same vector, at another one, and over none");
+	acknowledges = 1;
+	pv_irq_enable();
+	pv_event_send(FIRST);
+	breathe();
+	same("with interrupts enabled it goes on as ever", arrived, 7);
+}
+
 TEST_FRUGAL(EVENT_BIND, event_bind, FIRST, 0, 0)
+
+TEST(EVENT_BIND, BOUNDARY, an_acknowledgement_that_comes_after_it_is_of_the_next_delivery)
+{
+	begin();
+	acknowledges = 0;
+	pv_event_send(FIRST);
+	let();
+	bind(FIRST, SECOND_VECTOR);
+	pv_event_send(FIRST);
+	same("with nothing handled it succeeds", pv_event_ack(FIRST), 0);
+	let();
+	same("and takes nothing of what is pending", count[SECOND_VECTOR], 1);
+	pv_event_send(FIRST);
+	let();
+	same("until the next one nothing comes", count[SECOND_VECTOR], 1);
+	pv_event_ack(FIRST);
+	let();
+	same("then it does", count[SECOND_VECTOR], 2);
+}
+
+/* No handler is there: what is on its way must not arrive. */
+static const unsigned without_handler[] = { 64, 100, 127, 128, 200, 239, 254, 255 };
+
+TEST(EVENT_BIND, BOUNDARY, what_is_pending_never_comes_at_a_vector_that_its_source_has_left)
+{
+	begin();
+	for (unsigned i = 0; i < sizeof(without_handler) / sizeof(without_handler[0]); i++) {
+		unsigned vector = without_handler[i];
+
+		each(!pv_event_bind(FIRST, vector), vector);
+		pv_event_send(FIRST);
+		bind(FIRST, 0);
+		let();
+		each(arrived == 2 * i, vector | 0x1000);
+		bind(FIRST, SOFT_VECTOR);
+		let();
+		each(arrived == 2 * i + 1, vector | 0x2000);
+		pv_event_bind(FIRST, vector);
+		pv_event_send(FIRST);
+		bind(FIRST, SECOND_VECTOR);
+		let();
+		each(count[SECOND_VECTOR] == i + 1, vector | 0x3000);
+	}
+	all("it waits, or comes where the source is");
+}
+
+TEST(EVENT_BIND, BOUNDARY, nor_does_what_is_held_back_there)
+{
+	begin();
+	for (unsigned i = 0; i < sizeof(without_handler) / sizeof(without_handler[0]); i++) {
+		unsigned vector = without_handler[i];
+
+		pv_event_bind(FIRST, vector);
+		pv_event_send(FIRST);
+		pv_event_mask(FIRST);
+		let();
+		each(arrived == i, vector);
+		bind(FIRST, SOFT_VECTOR);
+		let();
+		each(arrived == i + 1, vector | 0x1000);
+	}
+	all("masked it waits");
+}
+
+static volatile unsigned ticks;
+
+static void on_tick(struct vmi_trap *trap)
+{
+	(void)trap;
+	pv_event_ack(VMI_SOURCE_TIMER);
+	ticks++;
+}
+
+TEST(EVENT_BIND, BOUNDARY, nor_does_a_deadline_that_has_passed)
+{
+	ticks = 0;
+	vmi_handle(TIMER_VECTOR, on_tick);
+	for (unsigned i = 0; i < sizeof(without_handler) / sizeof(without_handler[0]); i++) {
+		unsigned vector = without_handler[i];
+		uint64_t until = pv_clock_read() + 50000;
+
+		each(!pv_event_bind(VMI_SOURCE_TIMER, vector), vector);
+		pv_timer_set(i % 2 ? until : 0);
+		while (pv_clock_read() < until + 50000)
+			;
+		pv_event_bind(VMI_SOURCE_TIMER, 0);
+		let();
+		each(ticks == i, vector | 0x1000);
+		pv_event_bind(VMI_SOURCE_TIMER, TIMER_VECTOR);
+		pv_irq_enable();
+		each(comes(&ticks, i + 1), vector | 0x2000);
+		pv_irq_disable();
+	}
+	all("it waits until TIMER is bound");
+	let();
+	same("each comes once", ticks, sizeof(without_handler) / sizeof(without_handler[0]));
+}
+
+TEST_ENDS(EVENT_BIND, HOSTILE, an_event_at_a_vector_without_handler_ends_the_guest_as_a_crash, ENDS_CRASH, 0)
+{
+	begin();
+	pv_event_bind(FIRST, 200);
+	pv_irq_enable();
+	pv_event_send(FIRST);
+	breathe();
+}
 
 TEST(EVENT_BIND, BOUNDARY, what_is_so_already_succeeds)
 {
@@ -151,6 +285,18 @@ TEST(EVENT_BIND, HOSTILE, the_vector_of_another_source_is_busy)
 	pv_event_send(FIRST);
 	let();
 	same("the other one is where it was", came(0), 1);
+	pv_event_mask(FIRST + 1);
+	pv_event_send(FIRST + 1);
+	same("of a masked source it is too", pv_event_bind(FIRST + 1, SOFT_VECTOR), VMI_BUSY);
+	let();
+	same("which stays so", came(1), 1);
+	pv_event_unmask(FIRST + 1);
+	acknowledges = 0;
+	let();
+	pv_event_send(FIRST + 1);
+	same("of one that is being handled it is too", pv_event_bind(FIRST + 1, SOFT_VECTOR), VMI_BUSY);
+	let();
+	same("which stays so as well", came(1), 2);
 }
 
 static int64_t bind_to_vector(uint32_t source)

@@ -70,6 +70,35 @@ TEST(EVENT_SEND, BOUNDARY, eight_sources_raised_while_disabled_come_once_each)
 	same("their handlers do not nest", deepest, 1);
 }
 
+static uint64_t frame_end;
+
+static void note_frame(struct vmi_trap *trap)
+{
+	frame_end = (uint64_t)(trap + 1);
+	arrived++;
+	pv_event_ack(FIRST);
+}
+
+/* As the processor does it (Intel SDM volume 3, section 6.14.2). */
+TEST(EVENT_SEND, BOUNDARY, an_events_frame_is_aligned_wherever_the_stack_is)
+{
+	static uint64_t stack[512];
+	on_stack stack_event_send_enabled;
+
+	begin();
+	vmi_handle(SOFT_VECTOR, note_frame);
+	for (unsigned word = 480; word < 484; word++) {
+		uint64_t top = (uint64_t)(stack + word), before = arrived;
+
+		frame_end = 1;
+		each(!stack_event_send_enabled((const uint64_t[5]){ FIRST }, stack + word), top);
+		each(!stack_result, top | 1);
+		each(arrived == before + 1, top | 2);
+		each(!(frame_end & 15), top | 3);
+	}
+	all("to 16; and nothing is lost by it");
+}
+
 /* ---- a handler raises a source that is masked while the main line is inside an event call of another source ---- */
 
 static volatile unsigned raised;

@@ -67,6 +67,32 @@ TEST(PTE_UPDATE_DEFERRED, POSITIVE, the_last_update_of_an_entry_wins)
 	expect("PteSetBatch after a deferred one", shows(at(36), mark(36)));
 }
 
+TEST(PTE_UPDATE_DEFERRED, POSITIVE, what_waits_never_comes_after_a_later_update)
+{
+	begin();
+	for (unsigned i = 0; i < 4; i++)
+		updates[i] = (struct vmi_pte_update){ entries[254 + i], mapping(254 + i) }; /* of two tables */
+	pv_lazy_enter();
+	for (unsigned i = 240; i < 280; i++)
+		pv_pte_update_deferred(entries[i], mapping(i + 40));
+	pv_pte_set(entries[250], mapping(250));
+	same("PteSet is done when it returns", value_at(entries[250]), mapping(250));
+	same("so is a batch", pv_pte_set_batch((uint64_t)updates, 4), 4);
+	for (unsigned i = 254; i < 258; i++)
+		each(value_at(entries[i]) == mapping(i), i);
+	all("in each of its entries");
+	pv_pte_update_deferred(entries[251], mapping(251));
+	pv_tlb_flush();
+	for (unsigned i = 240; i < 280; i++) {
+		int later = i == 250 || i == 251 || (i >= 254 && i < 258);
+
+		each(shows(at(i), mark(later ? i : i + 40)), i);
+	}
+	all("the last one of each entry counts");
+	pv_lazy_leave();
+	expect("after LazyLeave too", shows(at(250), mark(250)) && shows(at(256), mark(256)) && shows(at(251), mark(251)));
+}
+
 TEST(PTE_UPDATE_DEFERRED, POSITIVE, an_entry_of_memory_is_written)
 {
 	uint64_t page = new_page(0);

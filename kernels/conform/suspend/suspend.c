@@ -25,8 +25,12 @@ static int is_answer(int64_t result)
 
 TEST(SUSPEND_PREPARE, POSITIVE, it_says_whether_a_suspend_can_happen)
 {
-	expect("yes, BUSY or NOT_SUPPORTED", is_answer(pv_suspend_prepare()));
+	int64_t result = pv_suspend_prepare();
+
+	expect("yes, BUSY or NOT_SUPPORTED", is_answer(result));
 	same("interrupts stay disabled", pv_irq_save() & VMI_FLAG_IF, 0);
+	if (result == VMI_NOT_SUPPORTED)
+		skip("no suspend");
 }
 
 TEST_FRUGAL(SUSPEND_PREPARE, suspend_prepare, 0, 0, 0)
@@ -47,7 +51,6 @@ TEST(SUSPEND_PREPARE, HOSTILE, rubbish_where_it_has_no_arguments_is_ignored)
 	same("the answer", raw_result(stack_suspend_prepare, NOT_CANONICAL, UNMAPPED, UINT64_MAX), before);
 }
 
-/* Where there is none after all, this is how the test ends the guest. */
 TEST_ENDS(SUSPEND, POSITIVE, the_guest_ends_here, ENDS_EXIT, 0)
 {
 	int64_t result = pv_suspend_prepare();
@@ -55,7 +58,7 @@ TEST_ENDS(SUSPEND, POSITIVE, the_guest_ends_here, ENDS_EXIT, 0)
 	if (!result)
 		result = pv_suspend(sound_point());
 	if (result == VMI_NOT_SUPPORTED)
-		pv_shutdown(VMI_SHUTDOWN_EXIT, 0);
+		skip("no suspend");
 }
 
 static uint64_t memory_end(void)

@@ -164,6 +164,43 @@ static int64_t read_to(uint64_t address)
 	return some ? some : VMI_SUCCESS; /* the input did not come, and nothing was tried */
 }
 
+static int64_t read_now(uint64_t address)
+{
+	return pv_console_read(address, 5);
+}
+
+static void refuses_buffers(void)
+{
+	refuses_address("unmapped", read_now, UNMAPPED);
+	refuses_address("not canonical", read_now, NOT_CANONICAL);
+	refuses_address("read-only", read_now, (uint64_t)vmi_image_start);
+	if (vmi_revision(VMI_GROUP_MMU))
+		refuses_address("over the end of the last page", read_now, last_page() + PAGE - 4);
+}
+
+TEST(CONSOLE_READ, HOSTILE, a_buffer_that_is_not_there_is_refused_with_nothing_waiting_too)
+{
+	refuses_buffers();
+	same("with a buffer there is nothing", pv_console_read((uint64_t)buffer, VMI_CONSOLE_LIMIT), 0);
+}
+
+TEST_INPUT(CONSOLE_READ, HOSTILE, a_buffer_that_is_not_there_takes_no_input)
+{
+	static const char expected[] = INPUT_LINE;
+	unsigned length = 0;
+
+	while (length < sizeof(expected) - 1) {
+		int64_t some = read_some((uint64_t)buffer + length, 1);
+
+		if (some <= 0)
+			break;
+		length += some;
+		if (length % 4 == 1)
+			refuses_buffers();
+	}
+	expect("all of the line is read", length == sizeof(expected) - 1 && !memcmp(buffer, expected, length));
+}
+
 TEST_INPUT(CONSOLE_READ, HOSTILE, an_address_of_nothing_is_refused)
 {
 	refuses_address("unmapped", read_to, UNMAPPED);

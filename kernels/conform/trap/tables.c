@@ -6,6 +6,7 @@ enum { LIMIT = 256 };
 static struct vmi_trap_gate gates[LIMIT + 1];
 
 on_stack stack_trap_table_set;
+leaf_call leaf_int_spare;
 
 /* Whether the raw handler was entered once. */
 static int enters(void (*code)(uint64_t))
@@ -73,6 +74,32 @@ TEST(TRAP_TABLE_SET, BOUNDARY, as_many_gates_as_there_are_vectors_are_taken)
 	expect("each is entered", enters(do_spare) && enters(do_breakpoint));
 }
 
+TEST(TRAP_TABLE_SET, BOUNDARY, of_two_gates_for_a_vector_the_last_one_counts)
+{
+	gates[0] = raw_gate(3, 0);
+	gates[0].handler = gates[0].native = (uint64_t)do_ud2;
+	gates[1] = raw_gate(3, 0);
+	same("they succeed", pv_trap_table_set((uint64_t)gates, 2), 0);
+	expect("the last one is entered", enters(do_breakpoint));
+}
+
+/* Of user mode alone it says something. */
+TEST(TRAP_TABLE_SET, BOUNDARY, the_kernel_reaches_a_handler_with_gate_user_and_without)
+{
+	static const unsigned flags[] = { 0, VMI_GATE_USER, 0 };
+
+	for (unsigned i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+		gates[0] = raw_gate(SPARE_VECTOR, flags[i]);
+		gates[1] = raw_gate(3, flags[i]);
+		each(!pv_trap_table_set((uint64_t)gates, 2), i);
+		each(enters(do_spare), i | 0x10);
+		each(enters(do_breakpoint), i | 0x20);
+	}
+	all("by INT n and by INT3");
+	same("with every register but RAX", lost(leaf_int_spare, NOT_CANONICAL, UNMAPPED, LOSES_RAX), 0);
+	same("of which the lower half is as it was", (uint32_t)left.rax, 0xe20f3c68); /* lost()'s pattern */
+}
+
 TEST(TRAP_TABLE_SET, BOUNDARY, the_upper_half_of_the_count_is_ignored)
 {
 	gates[0] = raw_gate(3, 0);
@@ -112,8 +139,38 @@ TEST_NEEDS(TRAP_TABLE_SET, HOSTILE, a_table_that_runs_into_nothing_is_refused, G
 {
 	uint64_t first = last_page() + PAGE - sizeof(struct vmi_trap_gate);
 
-	*(struct vmi_trap_gate *)first = raw_gate(SPARE_VECTOR, VMI_GATE_USER);
+	*(struct vmi_trap_gate *)first = raw_gate(3, VMI_GATE_USER);
 	refuses_address("behind its first gate", set_two, first);
-	refuses_address("in the middle of its second", set_two, first - 8);
+	kind("which was not taken", attempt(do_breakpoint, 0), 3, 0);
+	for (uint64_t words = 1; words < 3; words++) {
+		struct vmi_trap_gate *moved = (struct vmi_trap_gate *)(first - 8 * words);
+
+		moved[0] = raw_gate(3, VMI_GATE_USER);
+		memcpy(&moved[1], &(struct vmi_trap_gate){ .vector = SPARE_VECTOR, .handler = (uint64_t)raw_handler }, 8 * words);
+		refuses_address("in the middle of its second", set_two, (uint64_t)moved);
+		kind("the first was not taken", attempt(do_breakpoint, 0), 3, 0);
+	}
 	kind("exceptions come as before", attempt(do_ud2, 0), 6, 0);
+}
+
+/* Three gates of which one has an entry that is none: as many as are wrong come to nothing. */
+TEST(TRAP_TABLE_SET, HOSTILE, an_entry_that_is_not_canonical_is_invalid_and_no_gate_is_taken)
+{
+	static const uint64_t bad[] = { NOT_CANONICAL, 1ull << 60, 1ull << 47, (uint64_t)-1 << 47 >> 1, ((uint64_t)-1 << 47) - 1 };
+
+	for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		for (unsigned which = 0; which < 6; which++) {
+			struct vmi_trap_gate *gate = &gates[which / 2];
+
+			gates[0] = raw_gate(3, VMI_GATE_USER);
+			gates[1] = raw_gate(0, 0);
+			gates[2] = raw_gate(6, 0);
+			*(which % 2 ? &gate->native : &gate->handler) = bad[i];
+			each(pv_trap_table_set((uint64_t)gates, 3) == VMI_INVALID, bad[i] | which);
+		}
+	}
+	all("handler or native, in whichever gate");
+	kind("the handler of the first stays", attempt(do_breakpoint, 0), 3, 0);
+	kind("that of the second", attempt(do_divide, 0), 0, 0);
+	kind("that of the third", attempt(do_ud2, 0), 6, 0);
 }

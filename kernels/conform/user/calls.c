@@ -89,6 +89,11 @@ USER_TEST(SYSCALL_ENTRY_SET, BOUNDARY, a_system_call_with_interrupts_disabled_sa
 	same("it does", user_call.frame.rflags & VMI_FLAG_IF, 0);
 }
 
+static void no_entry(void)
+{
+	pv_shutdown(VMI_SHUTDOWN_CRASH, 0);
+}
+
 USER_TEST(SYSCALL_ENTRY_SET, HOSTILE, an_address_that_is_not_canonical_is_invalid)
 {
 	static const uint64_t addresses[] = { NOT_CANONICAL, 1ull << 60, 1ull << 47, 0x7fff800000000000 };
@@ -97,6 +102,11 @@ USER_TEST(SYSCALL_ENTRY_SET, HOSTILE, an_address_that_is_not_canonical_is_invali
 	for (unsigned i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++)
 		each(pv_syscall_entry_set(addresses[i], addresses[i]) == VMI_INVALID, addresses[i]);
 	all("whatever it is");
+	for (unsigned i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++) {
+		each(pv_syscall_entry_set(addresses[i], (uint64_t)vmi_native_syscall_entry) == VMI_INVALID, addresses[i]);
+		each(pv_syscall_entry_set((uint64_t)no_entry, addresses[i]) == VMI_INVALID, addresses[i] | 1);
+	}
+	all("of the handler alone, and of its native entry");
 	same("system calls arrive where they did", user_run(PROGRAM(program_exit), 6), 6);
 }
 

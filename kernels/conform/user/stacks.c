@@ -92,6 +92,30 @@ USER_TEST(KERNEL_STACK_SET, BOUNDARY, it_holds_over_another_address_space)
 	space_delete(&second);
 }
 
+/* Nothing comes from user mode meanwhile. */
+TEST(KERNEL_STACK_SET, BOUNDARY, every_canonical_address_is_taken)
+{
+	static const uint64_t ends[] = { 16, (1ull << 47) - 16, (uint64_t)-1 << 47, -16ull };
+
+	for (unsigned i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		each(!pv_kernel_stack_set(ends[i]), ends[i]);
+	all("whatever is there");
+	same("and the one that was", pv_kernel_stack_set(KERNEL_STACK_TOP), 0);
+}
+
+USER_TEST(KERNEL_STACK_SET, HOSTILE, an_address_that_is_not_canonical_is_invalid)
+{
+	static const uint64_t addresses[] = { NOT_CANONICAL, 1ull << 60, 1ull << 47, ((uint64_t)-1 << 47) - 16 };
+
+	user_space();
+	for (unsigned i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++)
+		each(pv_kernel_stack_set(addresses[i]) == VMI_INVALID, addresses[i]);
+	all("wherever it would be");
+	same("an exception arrives where it did", exception_stack(program_ud2), KERNEL_STACK_TOP);
+	same("so does a system call", call_stack(), KERNEL_STACK_TOP);
+	same("and an event", event_stack(), KERNEL_STACK_TOP);
+}
+
 USER_TEST(KERNEL_STACK_SET, HOSTILE, an_address_that_is_not_aligned_is_invalid)
 {
 	user_space();

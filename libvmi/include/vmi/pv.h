@@ -212,15 +212,21 @@ static inline uint32_t pv_irq_pending(void)
 	return result;
 }
 
-/* TrapTableSet: Sets the handlers of the vectors named; the others keep theirs. Handlers are entered on the
- * kernel stack with the architectural frame (frame), below it an error code for the vectors that have one (8,
- * 10-14, 17, 21, 29, 30), with interrupts disabled and the GS base the kernel's. From kernel mode the stack
- * is the interrupted one, from user mode the one of KernelStackSet. The low two bits of the saved CS are 3
- * for user mode and something else for the kernel, those above its low 16 are unspecified; bit 9 of the saved
- * RFLAGS is the virtual interrupt flag. The table is copied; the memory is the guest's again. A vector
- * without handler that occurs ends the guest as a crash. INT 0x80 of the kernel reaches its handler only with
- * GATE_USER where the hypervisor keeps that vector for user mode. gate.native is the entry for a hypervisor
- * or processor that pushes the frame itself but leaves the GS base as it was. */
+/* TrapTableSet: Sets the handlers of the vectors named; the others keep theirs. All gates are taken or none:
+ * INVALID, for a count over 256 or an entry that is not canonical, and FAULT, or the page fault in its place,
+ * change nothing. Where a vector is named twice, the last one counts. A handler farther than 2 GiB from any
+ * byte of the ROM window, where code with sites cannot be, is open: it may be INVALID. Handlers are entered
+ * on the kernel stack with the architectural frame (frame), below it an error code for the vectors that have
+ * one (8, 10-14, 17, 21, 29, 30), with interrupts disabled and the GS base the kernel's. From kernel mode the
+ * stack is the interrupted one, from user mode the one of KernelStackSet. The low two bits of the saved CS
+ * are 3 for user mode and something else for the kernel, those above its low 16 are unspecified; bit 9 of the
+ * saved RFLAGS is the virtual interrupt flag. The table is copied; the memory is the guest's again. A vector
+ * without handler that occurs ends the guest as a crash. INT3 and INT 0x80 of the kernel reach their handlers
+ * with GATE_USER and without, and INT 0x80 may clear the upper half of RAX. So does another INT n where the
+ * processor tells the hypervisor its vector as Intel has it; where it does not, general protection comes
+ * instead, with the error code that it tells (bits 0 to 2 are 2). What INT n does for a vector that has an
+ * error code is open. gate.native is the entry for a hypervisor or processor that pushes the frame itself but
+ * leaves the GS base as it was. */
 static inline int64_t pv_trap_table_set(uint64_t gates, uint32_t count)
 {
 	int64_t result;
@@ -234,7 +240,8 @@ static inline int64_t pv_trap_table_set(uint64_t gates, uint32_t count)
 
 /* SyscallEntrySet: Sets where SYSCALL from 64-bit user mode arrives: on the kernel stack, frame complete,
  * interrupts disabled, RCX and R11 destroyed, every other register the user's. The saved RIP is the
- * instruction after SYSCALL. */
+ * instruction after SYSCALL. INVALID when either entry is not canonical; system calls then arrive where they
+ * did. How far off the handler may be is as for TrapTableSet. */
 static inline int64_t pv_syscall_entry_set(uint64_t handler, uint64_t native)
 {
 	int64_t result;
@@ -247,7 +254,8 @@ static inline int64_t pv_syscall_entry_set(uint64_t handler, uint64_t native)
 }
 
 /* KernelStackSet: The stack on which traps, events and system calls from user mode arrive on this VCPU, from
- * now on. It must be mapped in every address space in which user mode runs. */
+ * now on. It must be mapped in every address space in which user mode runs. INVALID when it is not aligned or
+ * not canonical; the stack is then the one before. */
 static inline int64_t pv_kernel_stack_set(uint64_t top)
 {
 	int64_t result;
@@ -404,7 +412,8 @@ static inline int64_t pv_pte_set_batch(uint64_t updates, uint32_t count)
 
 /* PteUpdateDeferred: As PteSet, but between LazyEnter and LazyLeave the update may wait: reading the entry
  * may give the old value, and it is done at the latest when LazyLeave, or any Tlb call on this VCPU, returns.
- * Outside lazy mode it is PteSet. */
+ * Outside lazy mode it is PteSet. The updates of one entry are done in the order of their calls, be it this
+ * one, PteSet or PteSetBatch: an earlier one that waits never comes after a later one. */
 static inline void pv_pte_update_deferred(uint64_t entry, uint64_t value)
 {
 	__asm__ volatile(VMI_SITE(0x0304, 7, "%{disp32%} movq %%rsi, (%%rdi)",
@@ -598,7 +607,10 @@ static inline int64_t pv_timer_cancel(void)
 }
 
 /* EventBind: Delivers the source at the vector, unmasked, on this VCPU. BUSY when the vector has another
- * source; NOT_SUPPORTED for a source that does not exist here. A source bound to nothing stays pending. */
+ * source; NOT_SUPPORTED for a source that does not exist here; both change nothing. A source bound to nothing
+ * stays pending. Whatever the vector, 0 too, the call unmasks the source, and ends the handling of a delivery
+ * that was not acknowledged, as EventAck does. What is pending moves with its source: it never comes at a
+ * vector that the source has left, which needs no handler then. */
 static inline int64_t pv_event_bind(uint32_t source, uint32_t vector)
 {
 	int64_t result;
@@ -737,7 +749,9 @@ static inline int64_t pv_console_write(uint64_t buffer, uint64_t size)
 	return result;
 }
 
-/* ConsoleRead: Takes waiting input and returns how many bytes; 0 when there is none. Never waits. */
+/* ConsoleRead: Takes waiting input and returns how many bytes; 0 when there is none. Never waits. All of the
+ * room must be there to be written, however little waits: FAULT, or the page fault in its place, takes no
+ * input, and the next call finds it. */
 static inline int64_t pv_console_read(uint64_t buffer, uint64_t size)
 {
 	int64_t result;

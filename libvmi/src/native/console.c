@@ -57,6 +57,10 @@ int64_t vmi_native_console_read(uint64_t buffer, uint64_t size)
 
 	if (size > VMI_CONSOLE_LIMIT)
 		return VMI_INVALID;
+	if (size) { /* all of the room can be written, or nothing is taken: it has two pages at most */
+		__asm__ volatile("orb $0, %0" : "+m"(to[0]) : : "cc");
+		__asm__ volatile("orb $0, %0" : "+m"(to[size - 1]) : : "cc");
+	}
 	setup();
 	while (done < size && in8(SERIAL + LINE_STATUS) & LINE_RECEIVED)
 		to[done++] = in8(SERIAL + DATA);

@@ -105,6 +105,17 @@ int vmi_native_holds_back(uint64_t vector)
 	return 0;
 }
 
+unsigned vmi_native_arrived(void)
+{
+	for (unsigned word = 8; word-- > 1;) {
+		uint32_t set = apic_read(APIC_IN_SERVICE + word * 16);
+
+		if (set)
+			return word * 32 + 31 - __builtin_clz(set);
+	}
+	return 0;
+}
+
 /* What the APIC asks for that would be delivered. It may ask for a source that is held back, or was delivered since. */
 static int requested(void)
 {

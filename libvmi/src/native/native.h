@@ -38,8 +38,8 @@ static inline int canonical(uint64_t address)
 
 /* Local APIC registers (Intel SDM volume 3, table 11-1). */
 enum {
-	APIC_EOI = 0x0b0, APIC_SPURIOUS = 0x0f0, APIC_REQUESTED = 0x200 /* 8 words, 16 bytes apart */, APIC_COMMAND = 0x300, APIC_LVT_TIMER = 0x320,
-	APIC_TIMER_INITIAL = 0x380, APIC_TIMER_CURRENT = 0x390, APIC_TIMER_DIVIDE = 0x3e0,
+	APIC_EOI = 0x0b0, APIC_SPURIOUS = 0x0f0, APIC_IN_SERVICE = 0x100 /* 8 words, 16 bytes apart */,
+	APIC_REQUESTED = 0x200 /* as well */, APIC_COMMAND = 0x300, APIC_LVT_TIMER = 0x320, APIC_TIMER_INITIAL = 0x380, APIC_TIMER_CURRENT = 0x390, APIC_TIMER_DIVIDE = 0x3e0,
 };
 #define APIC_BASE 0xfee00000
 #define IOAPIC_BASE 0xfec00000
@@ -73,5 +73,7 @@ void vmi_native_event_raise(uint32_t source);
  * now: masked, being handled, or the timer before its deadline (events.c).
  */
 int vmi_native_holds_back(uint64_t vector);
+/* The vector of the interrupt that the APIC has brought last and that was not ended; 0: none (events.c). */
+unsigned vmi_native_arrived(void);
 
 #endif

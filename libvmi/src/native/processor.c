@@ -33,6 +33,7 @@ static struct {
 _Static_assert(sizeof(task) == 104, "size of the 64-bit TSS");
 
 /* Intel SDM volume 3, section 6.14.1. */
+enum { KERNEL_GATE = 0x8e, USER_GATE = 0xee }; /* present interrupt gates of privilege 0 and 3 */
 static struct gate {
 	uint16_t offset0, selector;
 	uint8_t stack, type;
@@ -48,6 +49,19 @@ struct table_register {
 
 uint64_t vmi_native_user_cs, vmi_native_user_ss;
 
+extern const char vmi_native_stray[], vmi_native_spurious[]; /* entry.S */
+
+static void set_gate(unsigned vector, uint64_t entry, uint8_t type)
+{
+	gates[vector] = (struct gate){
+		.offset0 = entry,
+		.offset16 = entry >> 16,
+		.offset32 = entry >> 32,
+		.selector = vmi_boot->kernel_cs,
+		.type = type,
+	};
+}
+
 int64_t vmi_native_vcpu_init(uint32_t vcpu, uint64_t block)
 {
 	struct table_register gdt = { sizeof(descriptors) - 1, (uint64_t)descriptors };
@@ -57,6 +71,9 @@ int64_t vmi_native_vcpu_init(uint32_t vcpu, uint64_t block)
 	if (vcpu || block % 64 || !canonical(block))
 		return VMI_INVALID;
 	__asm__ volatile("cli");
+	/* What an event's source has left may still be on its way, wherever that was. */
+	for (unsigned vector = 32; vector < 256; vector++)
+		set_gate(vector, (uint64_t)(vector == 255 ? vmi_native_spurious : vmi_native_stray), KERNEL_GATE);
 	descriptors[TSS] = (sizeof(task) - 1) | (base & 0xffffff) << 16 | 0x89ull << 40 | (base >> 24 & 0xff) << 56;
 	descriptors[TSS + 1] = base >> 32;
 	__asm__ volatile("lgdt %0; lidt %1; ltr %w2" : : "m"(gdt), "m"(idt), "r"(TSS * 8));
@@ -73,14 +90,12 @@ int64_t vmi_native_trap_table_set(uint64_t table, uint32_t count)
 
 	if (count > 256)
 		return VMI_INVALID;
+	/* All are looked at, and so read, before the first is taken. */
+	for (uint32_t i = 0; i < count; i++)
+		if (!canonical(from[i].handler) || !canonical(from[i].native))
+			return VMI_INVALID;
 	for (; count--; from++)
-		gates[from->vector] = (struct gate){
-			.offset0 = from->native,
-			.offset16 = from->native >> 16,
-			.offset32 = from->native >> 32,
-			.selector = vmi_boot->kernel_cs,
-			.type = from->flags & VMI_GATE_USER ? 0xee : 0x8e,
-		};
+		set_gate(from->vector, from->native, from->flags & VMI_GATE_USER ? USER_GATE : KERNEL_GATE);
 	return 0;
 }
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from attrs import evolve, frozen
 
-from openvmi.conformance.outcome import Outcome, Report, Result
+from openvmi.conformance.outcome import NO_GROUP, Outcome, Report, Result
 from openvmi.errors import OpenVmiError
 
 FILE = Path(__file__).with_name("expected.toml")
@@ -18,7 +18,7 @@ FILE = Path(__file__).with_name("expected.toml")
 
 @frozen
 class Expected:
-    """A failure that is known. `place` and `test` are patterns as of file names."""
+    """A failure that is known. `place` (of :attr:`Report.where`) and `test` are patterns as of file names."""
 
     place: str
     test: str
@@ -48,16 +48,16 @@ def load(path: Path = FILE) -> tuple[Expected, ...]:
 def judge(report: Report, known: Iterable[Expected], groups: frozenset[str] | None = None) -> Report:
     """The report with known failures as XFAIL, and a known failure that passes as a FAILURE.
 
-    With `groups`, those of a profile that is claimed: tests that need others are left out, and one that was skipped has
-    failed.
+    With `groups`, those of a profile that is claimed: tests that need others are left out, and one that was skipped for
+    a group that is absent has failed.
     """
     known = tuple(known)
     results = [result for result in report.results if groups is None or groups.issuperset(result.test.needs)]
-    return evolve(report, results=tuple(_judge(result, report.place.name, known, groups) for result in results))
+    return evolve(report, results=tuple(_judge(result, report.where, known, groups) for result in results))
 
 
 def _judge(result: Result, place: str, known: tuple[Expected, ...], groups: frozenset[str] | None) -> Result:
-    if groups is not None and result.outcome is Outcome.SKIP:
+    if groups is not None and result.outcome is Outcome.SKIP and result.reason.startswith(NO_GROUP):
         return evolve(result, outcome=Outcome.FAILURE, reason=f"{result.reason}, which the profile has")
     entry = next((one for one in known if one.fits(place, result.test.id)), None)
     if entry and result.outcome.bad:

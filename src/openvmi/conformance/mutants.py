@@ -167,16 +167,16 @@ def judge(mutant: Mutant, subjects: Iterable[Subject], folder: Path | None = Non
 
     Raises as :func:`openvmi.running.run` for anything but a refusal.
     """
-    on, known = definition.read(toml.find(mutant.rom)).hypervisor, expected.load()
+    origin, known = definition.read(toml.find(mutant.rom)), expected.load()
     try:
         path = made(mutant, folder)
     except BuildError as error:
         return Verdict(mutant, Fate.REFUSED, str(error))
 
     def counts(test: str) -> bool:
-        return not any(one.fits(on, test) for one in known)
+        return not any(one.fits(f"{origin.hypervisor} {origin.name}", test) for one in known)
 
-    runner = Runner(Place(on, str(path)), only=mutant.tests, timeout=TIMEOUT, ends_with=counts)
+    runner = Runner(Place(origin.hypervisor, str(path)), only=mutant.tests, timeout=TIMEOUT, ends_with=counts)
     try:
         report = runner.run(plan.chosen(subjects, mutant.tests))
     except RefusedError as error:

@@ -13,13 +13,17 @@ from openvmi.running import NO_ROM
 
 #: Exit statuses of openvmi conform besides the tool's own: something failed or crashed; not one test ran.
 FAILED, NOTHING_RAN = 1, 2
+#: How the reason of a SKIP begins when a group is absent. It ends with the group's name.
+NO_GROUP = "no group "
+#: What Report.rom says where no ROM is used, as people say it.
+_LEFT = {"none": "no ROM", "off": "native"}
 
 
 class Outcome(Enum):
     """What came of one test."""
 
     SUCCESS = "SUCCESS"
-    SKIP = "SKIP"  #: a group that it needs is absent; the reason names it
+    SKIP = "SKIP"  #: a group that it needs is absent, or something else that it is about; the reason names it
     XFAIL = "XFAIL"  #: it failed, as is known; the reason is of expected.toml
     FAILURE = "FAILURE"  #: a promise is not kept
     CRASH = "CRASH"  #: the machine ended during it, or did not answer any more
@@ -50,7 +54,7 @@ class Place:
 
     @property
     def name(self) -> str:
-        """For people and for expected.toml."""
+        """For people."""
         rom = "no ROM" if self.rom == NO_ROM else Path(self.rom).stem if self.rom else ""
         return " ".join(word for word in (self.on, rom, "native" if self.native else "") if word)
 
@@ -70,6 +74,11 @@ class Report:
         return sum(result.outcome is outcome for result in self.results)
 
     @property
+    def where(self) -> str:
+        """Hypervisor and ROM as they were, however they were asked for: what expected.toml means by a place."""
+        return f"{self.place.on} {_LEFT.get(self.rom, self.rom)}"
+
+    @property
     def ran(self) -> int:
         """How many tests ran."""
         return len(self.results) - self.count(Outcome.SKIP)
@@ -84,4 +93,4 @@ class Report:
     def summary(self) -> str:
         """The line for machines."""
         numbers = " ".join(f"{outcome.value.lower()}={self.count(outcome)}" for outcome in Outcome)
-        return f"conform: ran={self.ran} {numbers} on={self.place.on} rom={self.rom}"
+        return f"conform: ran={self.ran} {numbers} on={self.place.on} rom={self.rom} seconds={self.seconds:.1f}"

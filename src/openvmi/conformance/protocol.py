@@ -22,7 +22,7 @@ class Said:
 
     id: str
     outcome: Outcome | None = None  #: None: it did not come to its end
-    reason: str = ""  #: of a SKIP: the group
+    reason: str = ""  #: of a SKIP
     details: list[str] = field(factory=list)
 
 

@@ -27,8 +27,9 @@ def print_tables(reports: Sequence[Report], to_stderr: bool = False) -> None:
 
     screen = Screen(WIDTH if not (sys.stderr if to_stderr else sys.stdout).isatty() else None, to_stderr)
     for report in reports:
-        heading = f"{report.place.name}, ROM {report.rom}: {report.seconds:.1f} s, {report.boots} boots"
-        table = Table(title=escape(heading), title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+        table = Table(title=escape(f"{report.place.name}, ROM {report.rom}"), title_justify="left",
+                      caption=f"{report.seconds:.1f} s, {report.boots} boots", caption_justify="left",
+                      box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
         table.add_column("group")
         for column in ("tests", *(outcome.value for outcome in Outcome)):
             table.add_column(column, justify="right")

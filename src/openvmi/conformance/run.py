@@ -146,7 +146,7 @@ class Runner:
     def _result(self, test: Test, said: Said, ending: MachineOutcome) -> Result:
         details = tuple(said.details)
         if said.outcome is Outcome.SKIP:
-            return Result(test, Outcome.SKIP, f"no group {said.reason}")
+            return Result(test, Outcome.SKIP, said.reason)
         if said.outcome is Outcome.FAILURE:
             return Result(test, Outcome.FAILURE, details[0] if details else "it failed without a word", details)
         if said.outcome:

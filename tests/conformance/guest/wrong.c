@@ -116,6 +116,18 @@ TEST_NEEDS(PROBE, HOSTILE, skip_without_group_suspend, GROUP_BIT(SUSPEND))
 	same("never", 0, 1);
 }
 
+TEST(PROBE, HOSTILE, skip_for_a_reason_of_its_own)
+{
+	same("one is one", 1, 1);
+	skip("one VCPU");
+}
+
+TEST(PROBE, HOSTILE, failure_that_a_skip_does_not_hide)
+{
+	each(0, 5);
+	skip("one VCPU");
+}
+
 TEST_MAY_END(PROBE, HOSTILE, success_by_a_crash_where_it_may_end)
 {
 	pv_shutdown(VMI_SHUTDOWN_CRASH, 0);
@@ -149,6 +161,11 @@ TEST_ENDS(SHUTDOWN, POSITIVE, failure_by_exit_8, ENDS_EXIT, 9)
 
 TEST_ENDS(SHUTDOWN, POSITIVE, failure_by_going_on, ENDS_EXIT, 9)
 {
+}
+
+TEST_ENDS(SHUTDOWN, POSITIVE, skip_where_the_machine_would_end, ENDS_EXIT, 9)
+{
+	skip("no suspend");
 }
 
 TEST_ENDS(SHUTDOWN, POSITIVE, crash_in_place_of_a_restart, ENDS_REBOOT, 0)

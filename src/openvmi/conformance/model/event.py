@@ -145,7 +145,10 @@ class Event(Mmu):
     def event_bind(self, source: int, vector: int, *_: int) -> Wanted:
         """> Delivers the source at the vector, unmasked, on this VCPU. BUSY when the vector has another source
 
-        > NOT_SUPPORTED for a source that does not exist here. A source bound to nothing stays pending.
+        > NOT_SUPPORTED for a source that does not exist here
+
+        > Whatever the vector, 0 too, the call unmasks the source, and ends the handling of a delivery that was not
+        > acknowledged
         """
         state = self.state
         if source >= EVENT_SOURCES or (vector and not _FIRST_VECTOR <= vector <= _LAST_VECTOR):
@@ -158,12 +161,8 @@ class Event(Mmu):
         state.bound.pop(source, None)
         if vector:
             state.bound[source] = vector
-            state.masked -= {source}
-        elif self.pick(True, False):
-            state.masked -= {source}  # the contract says it of a source that is bound
-        if source in state.handled and self.pick(True, False):
-            # The contract does not say whether a new binding ends the handling of the last delivery.
-            state.handled -= {source}
+        state.masked -= {source}
+        state.handled -= {source}
         return Error.SUCCESS
 
     def _missing(self, source: int) -> Error | None:

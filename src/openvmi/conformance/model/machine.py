@@ -156,7 +156,10 @@ class Machine(Trap):
         if number >= SPARES:
             raise Outside("a vector that is not spare")
         gate = self.state.gates[FIRST_SPARE + number]
-        self.say("F", gate.handler, 0, 0, 0, int(self.state.interrupts))
+        if self.pick(True, False):
+            self.say("F", gate.handler, 0, 0, 0, int(self.state.interrupts))
+        else:  # "where it does not, general protection comes instead"
+            self.say("F", PROTECTION, lambda error: error & 7 == 2, 0, 0, int(self.state.interrupts))
 
     # ---- user mode ----
 

@@ -45,8 +45,11 @@ class Mmu(Pointers, Memory):
     def _set(self, location: int, value: int) -> None:
         if value & PRESENT:
             make(value)
-        if any(location == waiting for waiting, _ in self.state.queue):
-            raise Outside("the contract does not say which of PteSet and an earlier update that waits comes last")
+        # "an earlier one that waits never comes after a later one"; others may go on waiting
+        earlier = [waiting for where, waiting in self.state.queue if where == location]
+        self.state.queue = tuple(one for one in self.state.queue if one[0] != location)
+        for waiting in earlier:
+            self.put(location, waiting)
         self.put(location, value)
 
     def pte_set_batch(self, updates: int, count: int, *_: int) -> Wanted:

@@ -71,7 +71,8 @@ class Trap(Event):
     # ---- trap ----
 
     def trap_table_set(self, gates: int, count: int, *_: int) -> Wanted:
-        """> Sets the handlers of the vectors named; the others keep theirs."""
+        """> Sets the handlers of the vectors named; the others keep theirs. All gates are taken or none
+        """
         count &= _LOW
         readable = self.readable(gates, count * _GATE_SIZE if count <= _VECTORS else 0)
         if count > _VECTORS:
@@ -90,20 +91,25 @@ class Trap(Event):
         vector, flags = head & 0xFF, head >> 8
         if not FIRST_SPARE <= vector < FIRST_SPARE + SPARES or flags & ~GATE_USER:
             raise Outside("a gate that is not spare, or bits that must be 0")
-        if not canonical(handler):
+        if not (canonical(handler) and canonical(native)):
             return vector, None
         if native - NATIVES != handler - VECTORS or not FIRST_SPARE <= handler - VECTORS < FIRST_SPARE + SPARES:
             raise Outside("a handler that is none")
         return vector, Gate(handler - VECTORS, bool(flags & GATE_USER))
 
     def syscall_entry_set(self, handler: int, native: int, *_: int) -> Wanted:
-        """> Sets where SYSCALL from 64-bit user mode arrives"""
-        if canonical(handler):
+        """> Sets where SYSCALL from 64-bit user mode arrives
+
+        > INVALID when either entry is not canonical
+        """
+        if canonical(handler) and canonical(native):
             raise Outside("system calls to somewhere else")
         return Error.INVALID
 
     def kernel_stack_set(self, top: int, *_: int) -> Wanted:
         """> The stack on which traps, events and system calls from user mode arrive on this VCPU, from now on.
+
+        > INVALID when it is not aligned or not canonical
         """
         if top % 16 or not canonical(top):
             return Error.INVALID
@@ -176,14 +182,16 @@ class Trap(Event):
         return self._console(buffer, size, self.readable(buffer, size if size <= CONSOLE_LIMIT else 0), writes=True)
 
     def console_read(self, buffer: int, size: int, *_: int) -> Wanted:
-        """> Takes waiting input and returns how many bytes; 0 when there is none. Never waits."""
+        """> Takes waiting input and returns how many bytes; 0 when there is none. All of the room must be there to
+        > be written, however little waits
+        """
         return self._console(buffer, size, self.writable(buffer, size if size <= CONSOLE_LIMIT else 0), writes=False)
 
     def _console(self, buffer: int, size: int, good: bool, writes: bool) -> Wanted:
         if size > CONSOLE_LIMIT:
             return Error.INVALID if good else self.refuse(buffer, Error.INVALID, Error.FAULT)
         if not good:
-            return self.refuse(buffer, Error.FAULT, *((0,) if not size or not writes else ()))
+            return self.refuse(buffer, Error.FAULT, *((0,) if not size else ()))
         if size and writes:
             raise Outside("a console that is for the log")
         return 0

@@ -114,7 +114,7 @@ class Hypercalls:
         if raw is None:
             return Error.FAULT
         table = [TrapGate.unpack(raw, index * TrapGate.SIZE) for index in range(count)]
-        if not all(canonical(gate.handler) for gate in table):
+        if not all(canonical(gate.handler) and canonical(gate.native) for gate in table):
             return Error.INVALID
         for gate in table:
             self._vcpu.gates[gate.vector] = Gate(Gva(gate.handler), bool(gate.flags & names.GATE_USER))
@@ -263,8 +263,9 @@ class Hypercalls:
         buffer, size, *_ = self._arguments()
         if size > names.CONSOLE_LIMIT:
             return Error.INVALID
-        if not self._vcpu.space.write(Gva(buffer), self._vcpu.space.read(Gva(buffer), size) or b""):
-            return Error.FAULT
+        room = self._vcpu.space.read(Gva(buffer), size)
+        if room is None or not self._vcpu.space.write(Gva(buffer), room):
+            return Error.FAULT  # nothing was taken
         data = self._machine.input.take(size)
         if data and not self._vcpu.space.write(Gva(buffer), data):
             return Error.FAULT

@@ -96,7 +96,7 @@ static void trap_table_set(struct call *call)
 		return;
 	}
 	for (uint32_t index = 0; index < count; index++)
-		if (!canonical(table[index].handler))
+		if (!canonical(table[index].handler) || !canonical(table[index].native))
 			return;
 	for (uint32_t index = 0; index < count; index++)
 		gates[table[index].vector] = (struct gate){table[index].handler, true, table[index].flags & VMI_GATE_USER};
