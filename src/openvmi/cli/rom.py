@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from openvmi.cli import rom_lint
 from openvmi.errors import UsageError
 from openvmi.status import Status
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from openvmi.rom.image import RomImage
 
 app = typer.Typer(help="Build and inspect ROM images.", no_args_is_help=True)
+
+app.command()(rom_lint.lint)
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 

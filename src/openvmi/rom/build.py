@@ -26,10 +26,10 @@ from openvmi.rom.toml import FILE
 from openvmi.toolchain import FREESTANDING, Toolchain
 
 _NOT_HERE = {"-fno-pic", "-fno-pie", "-fno-omit-frame-pointer"}
-#: Compiled code must not depend on its address, nor go through a table of addresses; and two pages are all it has. A
+#: Compiled code must not depend on its address, nor go through a table of addresses or jump through one; and two pages are all it has. A
 #: back-trace skips it: it leaves the kernel's frame pointer alone.
 FLAGS = (*(flag for flag in FREESTANDING if flag not in _NOT_HERE), "-fPIC", "-fvisibility=hidden",
-          "-fomit-frame-pointer", "-finline-hint-functions")
+          "-fomit-frame-pointer", "-finline-hint-functions", "-fno-jump-tables")
 
 
 def build(folder: Path, output: Path, work: Path, includes: Path | None = None) -> RomImage:
@@ -133,7 +133,7 @@ def _manifest(definition: RomDefinition, parts: linked.Linked) -> dict[str, Any]
     headers = (path.relative_to(definition.folder) for path in definition.folder.rglob("*.h"))
     shim = (*definition.shim.sources, definition.shim.script) if definition.shim else ()
     sources = sorted({FILE, *(path.as_posix() for path in (*definition.sources, *shim, *headers))})
-    return {
+    found: dict[str, Any] = {
         "abi": CURRENT,
         "compiler": Toolchain.version(),
         "description": definition.description,
@@ -144,3 +144,8 @@ def _manifest(definition: RomDefinition, parts: linked.Linked) -> dict[str, Any]
         "symbols": [list(symbol) for symbol in parts.symbols],
         "version": ".".join(map(str, definition.version)),
     }
+    if definition.lint:
+        found["lint"] = definition.lint
+    if definition.carries_vectors:
+        found["carries_vectors"] = True
+    return found
