@@ -151,6 +151,9 @@ void updates_flush(void);
 /* Says on the console, and leaves for the host, that Xen refused an entry; returns. */
 void report_refusal(const char *call, uint64_t entry, uint64_t value, int64_t error);
 
+/* With events off; the same, and the end, on a stack of the ROM's own (processor.S). */
+_Noreturn void refuse(const char *call, uint64_t entry, uint64_t value, int64_t error);
+
 /* ---- init.c ---- */
 
 int is_canonical(uint64_t address);
@@ -169,6 +172,7 @@ int64_t traps_init(void);
 /* ---- entry.S ---- */
 
 void cpuid_read(uint32_t leaf, uint32_t subleaf, uint32_t registers[4]);
+int64_t whole(uint64_t first, uint64_t second, uint32_t what, int64_t error); /* apart of tables.c, with events off */
 uint32_t events_off(void); /* an event handler may call what it has interrupted: what both write is written between these */
 void events_on(uint32_t before); /* what events_off gave */
 

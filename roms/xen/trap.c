@@ -28,8 +28,7 @@ static void write_stub(unsigned offset, const uint8_t *code, unsigned size, uint
 /* RCX and R11 have been popped, or have not been; who comes here has no handler. */
 _Noreturn void unhandled(void)
 {
-	report_refusal("event or trap without handler", 0, 0, 0);
-	die();
+	refuse("event or trap without handler", 0, 0, 0);
 }
 
 static int64_t set_callback(uint16_t type, uint64_t address)
