@@ -26,8 +26,8 @@ from openvmi.rom.toml import FILE
 from openvmi.toolchain import FREESTANDING, Toolchain
 
 _NOT_HERE = {"-fno-pic", "-fno-pie", "-fno-omit-frame-pointer"}
-#: Compiled code must not depend on its address, nor go through a table of addresses or jump through one; and two pages are all it has. A
-#: back-trace skips it: it leaves the kernel's frame pointer alone.
+#: Compiled code must not depend on its address, nor go through a table of addresses or jump through one; and two pages
+#: are all it has. A back-trace skips it: it leaves the kernel's frame pointer alone.
 FLAGS = (*(flag for flag in FREESTANDING if flag not in _NOT_HERE), "-fPIC", "-fvisibility=hidden",
           "-fomit-frame-pointer", "-finline-hint-functions", "-fno-jump-tables")
 

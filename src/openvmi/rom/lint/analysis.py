@@ -10,13 +10,15 @@ from capstone import x86
 
 from openvmi.rom.lint.declarations import Declaration
 from openvmi.rom.lint.function import Function
-from openvmi.rom.lint.hypervisor import Door, doors
+from openvmi.rom.lint.hypervisor import Door
 from openvmi.rom.lint.instruction import RSP, Instruction, Kind
 from openvmi.rom.lint.program import BudgetError, Program
 from openvmi.rom.lint.state import MASK, WORD, State, Value
 
 #: Instructions that the analysis goes through, each as often as something new is known of it. xen takes 15,000.
 STEP_LIMIT = 100_000
+#: For the bounds of loops: blocks looked at, rounds counted. What is not found within it counts as not known.
+EFFORT_LIMIT = 300_000
 #: Functions whose callers wait for them.
 NESTING_LIMIT = 60
 _IMM = x86.X86_OP_IMM
@@ -56,7 +58,9 @@ class Analysis:
     switches: dict[int, set[Function]] = field(factory=dict)
     repeats: dict[int, int | None] = field(factory=dict)  #: string instructions -> times, None: not known
     flags: set[int] = field(factory=set)
+    before: dict[int, set[int]] = field(factory=dict)  #: edges the other way round
     exceeded: str = ""
+    effort: int = 0
     _steps: int = 0
     _open: set[tuple[int, str]] = field(factory=set)
     _doors: dict[int, Door | None] = field(factory=dict)
@@ -67,6 +71,7 @@ class Analysis:
         """All of it, or what a sane amount of work gave; `exceeded` says so then."""
         self = cls(program)
         try:
+            program.find_leaders()
             for root in program.roots:
                 self.function(root.offset, root.kind, root.holds)
         except BudgetError as error:
@@ -107,6 +112,7 @@ class Analysis:
     def edge(self, leader: int, target: int) -> None:
         """Control goes from one block to another."""
         self.edges.setdefault(leader, set()).add(target)
+        self.before.setdefault(target, set()).add(leader)
 
     def door(self, found: Instruction) -> Door | None:
         """The way to the hypervisor that an instruction is."""

@@ -9,7 +9,7 @@
     until = "an event comes"     # loop: what ends it, instead of a bound
     count = 1                    # places that it is for; 1 unless said
     style = "retpoline"          # landing: how the branch goes, retpoline or computed
-    holds = ["rcx", "r11"]       # entry, landing, branch: words on the stack there, below the frame; not all need be registers
+    holds = ["rcx", "r11"]       # entry, landing, branch: words on the stack there, below the frame, registers or not
     convention = "jump"          # entry: jump (interrupted code, a frame on the stack), c or leaf (a return address)
     instruction = "vmcall"       # instruction: the way to the hypervisor, and
     writes = ["rax"]             # what registers are not what they were
@@ -63,7 +63,8 @@ class Declaration:
     writes: tuple[int, ...] = ()
 
     def __str__(self) -> str:
-        said = [f"at most {self.bound}" * bool(self.bound), f"until {self.until}" * bool(self.until), self.style, self.convention, self.instruction]
+        said = [f"at most {self.bound}" * bool(self.bound), f"until {self.until}" * bool(self.until), self.style,
+                self.convention, self.instruction]
         return f"{self.symbol}: {self.rule}" + "".join(f", {each}" for each in said if each)
 
 
@@ -98,7 +99,8 @@ def read(found: Any) -> Declarations:
         if problem := _problem(entry):
             wrong.append(f"declaration {number}: {problem}")
             continue
-        values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()}
+        values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value
+                                  for key, value in entry.items()}
         values["holds"] = tuple(NUMBER.get(name) for name in values.get("holds", ()))
         values["writes"] = tuple(NUMBER[name] for name in values.get("writes", ()))
         declaration = Declaration(**values)
@@ -125,7 +127,8 @@ def _problem(entry: Any) -> str:
         "symbol": lambda v: printable(v, NAME_LIMIT), "reason": lambda v: printable(v, REASON_LIMIT),
         "rule": lambda v: True, "count": lambda v: type(v) is int and 0 < v < 1000,
         "bound": lambda v: type(v) is int and 0 < v < 1 << 64, "style": lambda v: v in STYLES,
-        "until": lambda v: printable(v, NAME_LIMIT), "convention": lambda v: v in CONVENTIONS, "instruction": lambda v: printable(v, 20),
+        "until": lambda v: printable(v, NAME_LIMIT), "convention": lambda v: v in CONVENTIONS,
+        "instruction": lambda v: printable(v, 20),
         "holds": lambda v: _names(v) and len(v) <= _WORDS,
         "writes": lambda v: _names(v) and all(name in NUMBER for name in v),
     }

@@ -20,8 +20,8 @@ def describe(report: Report) -> dict[str, Any]:
         "findings": [_finding(each) for each in report.findings], "left_off": report.left_off,
         "notes": [_finding(each) for each in report.notes],
         "relied_on": [
-            {"symbol": each.symbol, "rule": each.rule, "bound": each.bound or None, "until": each.until or None, "reason": each.reason,
-             "places": list(places)} for each, places in report.relied
+            {"symbol": each.symbol, "rule": each.rule, "bound": each.bound or None, "until": each.until or None,
+             "reason": each.reason, "places": list(places)} for each, places in report.relied
         ],
     }
 

@@ -77,7 +77,7 @@ class Function(transfer.Watcher):
             leader = self._work.pop()
             self._walk(leader, self.states[leader].copy())
         self._recording = True
-        for leader, state in self.states.items():
+        for leader, state in list(self.states.items()):
             self._walk(leader, state.copy())
         back = [each for each in self.exits if self.goes_back(each)]
         self.returns = bool(back)
@@ -127,7 +127,7 @@ class Function(transfer.Watcher):
             elif not self._door(found, state):
                 transfer.apply(found, state, self)
             at = found.end
-            if at in self.program.leaders or at >= RECIPES and at == self.program.end_of(found.offset):
+            if at in self.program.leaders or (at >= RECIPES and at == self.program.end_of(found.offset)):
                 self._arrive(at, found, leader, state)
                 return
 

@@ -103,7 +103,8 @@ _SHOWN = capstone.Cs(capstone.CS_ARCH_X86, capstone.CS_MODE_64)
 _SHOWN.syntax = capstone.CS_OPT_SYNTAX_ATT
 _LONGEST = 15
 _BRANCHES = {capstone.CS_GRP_JUMP, capstone.CS_GRP_CALL, capstone.CS_GRP_BRANCH_RELATIVE}
-_FLAGS_KEPT = {"mov", "movabs", "movzx", "movsx", "movsxd", "lea", "push", "pop", "not", "xchg", "nop", "bswap", "pause",
+_FLAGS_KEPT = {"mov", "movabs", "movzx", "movsx", "movsxd", "lea", "push", "pop", "not", "xchg", "nop", "bswap",
+               "pause",
                "lfence", "mfence", "sfence", "rdtsc", "cpuid", "leave", "cdq", "cdqe", "cqo", "out"}
 
 

@@ -9,8 +9,8 @@ from typing import Any
 from attrs import frozen
 from capstone import x86
 
-from openvmi.rom.lint.analysis import Analysis
-from openvmi.rom.lint.function import C_CHANGES, Function
+from openvmi.rom.lint.analysis import EFFORT_LIMIT, Analysis
+from openvmi.rom.lint.function import C_CHANGES
 from openvmi.rom.lint.instruction import PARTS, RCX, Instruction, Kind
 from openvmi.rom.lint.state import State, Value
 from openvmi.rom.lint.transfer import Watcher, apply
@@ -31,13 +31,14 @@ class Loop:
 def find(analysis: Analysis) -> list[Loop]:
     """All of them; those inside another one, too."""
     entered = {function.offset for function in analysis.functions.values()}
+    before = analysis.before
     found: list[Loop] = []
     work = [(frozenset(analysis.edges), 0)]
     while work:
         nodes, depth = work.pop()
         for blocks in _components(nodes, analysis.edges):
-            outside = {target for block, targets in analysis.edges.items() if block not in blocks for target in targets}
-            heads = sorted(blocks & (outside | entered)) or sorted(blocks)
+            heads = [block for block in sorted(blocks) if block in entered or before.get(block, set()) - blocks]
+            heads = heads or sorted(blocks)
             found.append(Loop(heads[0], blocks))
             if depth < _DEPTH_LIMIT:
                 work.append((blocks - {heads[0]}, depth + 1))
@@ -95,27 +96,39 @@ def _block(analysis: Analysis, leader: int) -> list[Instruction]:
 
 
 def bound(analysis: Analysis, loop: Loop) -> int | None:
-    """Rounds at most; None: cannot be computed."""
+    """Rounds at most; None: cannot be computed, or not with a sane effort."""
     blocks = {leader: _block(analysis, leader) for leader in loop.blocks}
     everything = [each for block in blocks.values() for each in block]
     for leader, block in blocks.items():
         last = block[-1] if block else None
-        if last is None or last.kind is not Kind.BRANCH or not _passed(analysis, loop, leader):
+        if last is None or last.kind is not Kind.BRANCH:
+            continue
+        analysis.effort += len(blocks) * 4
+        if analysis.effort > EFFORT_LIMIT:
+            return None
+        if not _passed(analysis, loop, leader):
             continue
         leaves = [target not in loop.blocks for target in (last.target, last.end)]
         if leaves[0] == leaves[1]:
             continue
         rounds = _by_counter(analysis, loop, blocks, everything, leader, goes_on=not leaves[0])
         if rounds is None:
-            rounds = _by_bits(everything, block, leaves[0])
+            rounds = _by_bits(analysis, loop, blocks, everything, block, leaves[0])
         if rounds is not None:
             return rounds
     return None
 
 
 def _passed(analysis: Analysis, loop: Loop, leader: int) -> bool:
-    """Whether each round comes through a block."""
-    return not any(_components(loop.blocks - {leader}, analysis.edges))
+    """Whether each round comes through a block: no other way leads from the head to itself."""
+    return leader == loop.head or not any(loop.head in component
+                                          for component in _components(loop.blocks - {leader}, analysis.edges))
+
+
+def _once(analysis: Analysis, loop: Loop, leader: int) -> bool:
+    """Whether a block comes once in each round: in no other loop inside."""
+    return _passed(analysis, loop, leader) and not any(
+        leader in component for component in _components(loop.blocks - {loop.head}, analysis.edges))
 
 
 def _changes(analysis: Analysis, found: Instruction) -> Iterable[int]:
@@ -149,7 +162,7 @@ def _by_counter(analysis: Analysis, loop: Loop, blocks: dict[int, list[Instructi
         return None
     stepper, by = step
     home = next(name for name, each in blocks.items() if stepper in each)
-    if not _passed(analysis, loop, home):
+    if not _once(analysis, loop, home):
         return None
     continues = _condition(setter, test.mnemonic, size, by if setter is stepper else None)
     if continues is None:
@@ -160,7 +173,8 @@ def _by_counter(analysis: Analysis, loop: Loop, blocks: dict[int, list[Instructi
         value, rounds = start & mask, 0
         while continues(value) == goes_on:
             value, rounds = (value + by) & mask, rounds + 1
-            if rounds > ROUNDS_LIMIT:
+            analysis.effort += 1
+            if rounds > ROUNDS_LIMIT or analysis.effort > EFFORT_LIMIT:
                 return None
         worst = max(worst, rounds)
     return worst + 1
@@ -182,30 +196,30 @@ def _step(analysis: Analysis, everything: list[Instruction], number: int) -> tup
 
 def _first(analysis: Analysis, loop: Loop, number: int) -> int | None:
     """What a register has when the loop is entered, wherever from; None: not one known number."""
+    ways = {block for target in loop.blocks for block in analysis.before.get(target, ())} - loop.blocks
     values: set[Value] = set()
     for function in analysis.functions.values():
-        if loop.head in function.states:
-            values |= _entering(analysis, function, loop, number)
+        if function.offset in loop.blocks:
+            return None
+        for leader in ways & function.states.keys():
+            analysis.effort += 10
+            if analysis.effort > EFFORT_LIMIT:
+                return None
+            values.add(_at_end(analysis, leader, function.states[leader].copy()).registers[number])
     value = values.pop() if len(values) == 1 else None
     return value[1] if isinstance(value, tuple) and value[0] == "c" else None
 
 
-def _entering(analysis: Analysis, function: Function, loop: Loop, number: int) -> set[Value]:
-    found: set[Value] = {function.offset} if function.offset == loop.head else set()
-    for leader in function.states:
-        targets = analysis.edges.get(leader, set()) & loop.blocks
-        if leader in loop.blocks or not targets:
-            continue
-        state = function.states[leader].copy()
-        for each in _block(analysis, leader):
-            if each.kind is Kind.CALL or analysis.door(each):
-                for changed in _changes(analysis, each):
-                    state.registers[changed] = None
-                state.forget()
-            elif each.kind is Kind.PLAIN:
-                apply(each, state, Watcher())
-        found.add(state.registers[number])
-    return found
+def _at_end(analysis: Analysis, leader: int, state: State) -> State:
+    """The state at the end of a block, from that at its begin."""
+    for each in _block(analysis, leader):
+        if each.kind is Kind.CALL or analysis.door(each):
+            for changed in _changes(analysis, each):
+                state.registers[changed] = None
+            state.forget()
+        elif each.kind is Kind.PLAIN:
+            apply(each, state, Watcher())
+    return state
 
 
 def _condition(setter: Instruction, jump: str, size: int, by: int | None) -> Callable[[int], bool] | None:
@@ -238,19 +252,22 @@ def _condition(setter: Instruction, jump: str, size: int, by: int | None) -> Cal
     }.get(jump)
 
 
-def _by_bits(everything: list[Instruction], block: list[Instruction], leaves: bool) -> int | None:
-    """BSF finds the lowest bit of a register, which BTR clears; the loop is left when there is none."""
+def _by_bits(analysis: Analysis, loop: Loop, blocks: dict[int, list[Instruction]], everything: list[Instruction],
+             block: list[Instruction], leaves: bool) -> int | None:
+    """BSF finds the lowest bit of a register, which BTR clears at once; the loop is left when there is none."""
     if len(block) < 2 or not leaves or block[-1].mnemonic != "je" or block[-2].mnemonic not in ("bsf", "bsr"):
         return None
     to, source = (_register(operand) for operand in block[-2].operands)
-    clear = [each for each in everything if source in each.written]
-    if source is None or len(clear) != 1 or clear[0].mnemonic != "btr":
+    if to is None or source is None:
         return None
-    at = everything.index(block[-1])
-    between = everything[at + 1:everything.index(clear[0])] if clear[0] in everything[at + 1:] else None
-    if between is None or any(to in each.written or each.kind is not Kind.PLAIN for each in between):
+    following = blocks.get(block[-1].end, [])
+    clears = [each for each in everything if source in _changes(analysis, each)]
+    if len(clears) != 1 or clears[0] not in following or clears[0].mnemonic != "btr":
         return None
-    return 64 if _register(clear[0].operands[1]) == to else None
+    before = following[:following.index(clears[0])]
+    if any(to in _changes(analysis, each) for each in before):
+        return None
+    return 64 if _register(clears[0].operands[1]) == to and _passed(analysis, loop, block[-1].end) else None
 
 
 def _register(operand: Any) -> int | None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A ROM as one space of code: text from 0, as in the window, and each recipe at a place of its own, linked as at a site."""
+"""A ROM as one space of code: text from 0, as in the window, and each recipe at a place of its own, linked."""
 
 from __future__ import annotations
 
@@ -40,7 +40,9 @@ class Root:
 
 @define(eq=False)
 class Program:
-    """What the analysis works on. `leaders` are the places that control comes to from elsewhere than above."""
+    """What the analysis works on. `leaders` are the places that control comes to from elsewhere than above, `called`
+    those that calls go to; both are empty before :meth:`find_leaders`.
+    """
 
     image: RomImage
     table: hypervisor.Table
@@ -65,7 +67,6 @@ class Program:
         self.symbols = {name: offset for offset, name in reversed(image.symbols)}
         self._answers()
         self._declared_entries()
-        self._find_leaders()
         return self
 
     def _answers(self) -> None:
@@ -121,7 +122,8 @@ class Program:
             if each.symbol in self.symbols:
                 self.contexts[self.symbols[each.symbol]] = each
 
-    def _find_leaders(self) -> None:
+    def find_leaders(self) -> None:
+        """Follows every branch. :class:`BudgetError` when there is too much to follow."""
         work = [root.offset for root in self.roots]
         self.leaders.update(work, self.transfers, self.contexts)
         seen: set[int] = set()

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 
 def stack(analysis: Analysis) -> Iterator[tuple[int, str]]:
-    """More stack than the ROM says that its calls take, along the deepest path of calls. An entry with a frame counts by
-    itself, as an interrupt does.
+    """More stack than the ROM says that its calls take, along the deepest path of calls. An entry with a frame
+    counts by itself, as an interrupt does.
 
     The kernel leaves so much room and no more; what is beyond belongs to somebody else.
 
@@ -65,8 +65,8 @@ def switch(analysis: Analysis) -> Iterator[tuple[int, str]]:
 
     From here on nobody can say which stack this is, how much of it is left, or that the way back is on it.
 
-    Keep to the stack that one was called on; declare (rule stack-switch) where another one comes from and how much of it
-    is free.
+    Keep to the stack that one was called on; declare (rule stack-switch) where another one comes from and how much of
+    it is free.
     """
     program, depths = analysis.program, solve(analysis)
     for offset in sorted(analysis.switches):
