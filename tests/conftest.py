@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -12,11 +15,16 @@ from tests import system
 TOP = Path(__file__).resolve().parent.parent
 _NEEDS = "needs"
 _SKIPPED = pytest.StashKey[dict[str, int]]()
+_HOME = pytest.StashKey[str]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", f"{_NEEDS}(*tools): what must be installed, as in tools/system-packages.txt")
     config.stash[_SKIPPED] = {}
+    # Tests neither see nor touch what the user has decided, nor do programs that they start.
+    config.stash[_HOME] = tempfile.mkdtemp(prefix="openvmi-tests.")
+    for name in ("CONFIG", "STATE"):
+        os.environ[f"OPENVMI_{name}"] = os.path.join(config.stash[_HOME], name.lower())
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -36,6 +44,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """The last lines of all, behind pytest's own summary."""
+    shutil.rmtree(config.stash[_HOME], ignore_errors=True)
     terminal = config.pluginmanager.get_plugin("terminalreporter")
     for packages, count in config.stash[_SKIPPED].items():
         terminal.write_line(f"NOT TESTED: {count} tests skipped, because these packages are not installed: {packages}",

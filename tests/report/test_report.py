@@ -62,8 +62,9 @@ def test_diagnosis(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(("bits", "letters", "sentence"), [
     (Taint(0), "", "taint: none"),
     (Taint.PROPRIETARY | Taint.NO_SOURCE, "PS", "taint: PS (proprietary ROM, no source)"),
-    (Taint(15), "PSUF", "taint: PSUF (proprietary ROM, no source, unsigned, a refusal was overridden)"),
-    (Taint(16), "", "taint: none"),
+    (Taint(15), "PSUF", "taint: PSUF (proprietary ROM, no source, unsigned or unknown key, a refusal was overridden)"),
+    (Taint(48), "RO", "taint: RO (not known to be rebuilt from its source, overridden firmware)"),
+    (Taint(64), "", "taint: none"),
 ])
 def test_taint(bits: Taint, letters: str, sentence: str) -> None:
     assert (taint.letters(bits), taint.sentence(bits)) == (letters, sentence)

@@ -167,12 +167,15 @@
 #define VMI_NOTE_DIRECT_MAP 5 /* Guest-virtual base at which all memory is mapped (u64, 1 GiB aligned). */
 #define VMI_NOTE_LICENCE 6 /* SPDX licence expression of the guest (text). */
 #define VMI_NOTE_SITES 7 /* Where the site records are (note_sites). */
+#define VMI_NOTE_POLICY 8 /* What the guest demands of a ROM (note_policy). Optional; without it: nothing. */
 
 /* Recorded facts about a running guest; bits. */
 #define VMI_TAINT_PROPRIETARY 1 /* P: the ROM is not open source, or of unknown licence. */
 #define VMI_TAINT_NO_SOURCE 2 /* S: the ROM carries no source. */
-#define VMI_TAINT_UNSIGNED 4 /* U: the ROM is unsigned. */
+#define VMI_TAINT_UNSIGNED 4 /* U: the ROM is unsigned, or nobody whom its user trusts is known to have signed it. */
 #define VMI_TAINT_FORCED 8 /* F: a refusal was overridden. */
+#define VMI_TAINT_NOT_REPRODUCED 16 /* R: the ROM is not known to have been rebuilt identically from its source. */
+#define VMI_TAINT_OVERRIDDEN_FIRMWARE 32 /* O: the machine's own firmware was replaced by somebody's. */
 
 /* Bytes of guest-virtual space for the ROM: text at 0, data at WINDOW_DATA, the rest private to the
  * hypervisor. */
@@ -205,6 +208,14 @@
 #define VMI_BOOT_MAGIC 0x42494d56
 /* boot_info.flags: the PC devices exist (ports, local APIC) and the direct map covers their memory. */
 #define VMI_BOOT_PC 0x1
+/* boot_info.flags: whoever loaded the ROM verified its signature, by a key that its user trusts. */
+#define VMI_BOOT_ROM_TRUSTED 0x2
+/* boot_info.flags: this very ROM image was rebuilt identically from its own source. */
+#define VMI_BOOT_ROM_REPRODUCED 0x4
+/* boot_info.flags: a policy refused the ROM, and its user overrode that. */
+#define VMI_BOOT_FORCED 0x8
+/* boot_info.flags: firmware given by the user runs in place of the machine's own. */
+#define VMI_BOOT_FIRMWARE_OVERRIDDEN 0x10
 /* rom_descriptor.magic: the bytes VMI4. */
 #define VMI_DESCRIPTOR_MAGIC 0x34494d56
 /* rom_header.signature: the bytes cVmi, as in the classic interface. */
@@ -213,6 +224,8 @@
 #define VMI_GATE_USER 0x1
 /* note_group.flags: without this group the guest refuses to run. */
 #define VMI_GROUP_NEEDED 0x1
+/* note_policy.flags: the ROM must be signed by a key that its user trusts (BOOT_ROM_TRUSTED). */
+#define VMI_POLICY_SIGNED 0x1
 /* The interrupt flag in what IrqSave returns and in a saved RFLAGS. */
 #define VMI_FLAG_IF 0x200
 /* TlbFlushOthers: every address. */

@@ -34,7 +34,7 @@ struct vmi_boot_info {
 	uint32_t size; /* bytes of this structure; grows at the end only */
 	uint16_t major; /* version of the boot contract */
 	uint16_t minor;
-	uint32_t flags; /* BOOT_PC */
+	uint32_t flags; /* BOOT_ bits; one that is not set says that nobody knows */
 	uint64_t memory_map; /* guest-physical, memory_range[memory_map_count] */
 	uint32_t memory_map_count;
 	uint32_t module_count;
@@ -155,6 +155,19 @@ _Static_assert(sizeof(struct vmi_note_group) == 4, "size of vmi_note_group");
 _Static_assert(offsetof(struct vmi_note_group, group) == 0, "vmi_note_group.group");
 _Static_assert(offsetof(struct vmi_note_group, revision) == 1, "vmi_note_group.revision");
 _Static_assert(offsetof(struct vmi_note_group, flags) == 2, "vmi_note_group.flags");
+
+/*
+ * Contents of the note POLICY.
+ *
+ *    0  |            licence            |             flags             |
+ */
+struct vmi_note_policy {
+	uint32_t licence; /* lowest LicenceClass of a ROM that will do; UNKNOWN: any */
+	uint32_t flags; /* POLICY_SIGNED, or 0 */
+};
+_Static_assert(sizeof(struct vmi_note_policy) == 8, "size of vmi_note_policy");
+_Static_assert(offsetof(struct vmi_note_policy, licence) == 0, "vmi_note_policy.licence");
+_Static_assert(offsetof(struct vmi_note_policy, flags) == 4, "vmi_note_policy.flags");
 
 /*
  * Contents of the note SITES.

@@ -184,6 +184,24 @@ class NoteGroup(Layout):
 
 
 @attrs.frozen(kw_only=True)
+class NotePolicy(Layout):
+    """Contents of the note POLICY.
+
+       0  |            licence            |             flags             |
+    """
+
+    SIZE = 8
+    FORMAT = struct.Struct("<II")
+    FIELDS = (
+        ("licence", 0, 0),
+        ("flags", 4, 0),
+    )
+
+    licence: int = 0
+    flags: int = 0
+
+
+@attrs.frozen(kw_only=True)
 class NoteSites(Layout):
     """Contents of the note SITES.
 
