@@ -220,7 +220,7 @@ failsafe_entry:
 denied_entry:
 	testb $2, 16 + VMI_FRAME_CS(%rsp)
 	jz rom_data + FROM_DATA(XEN_STUBS) + 0x80 * STUB_SIZE
-	pushq (%rsp)
+denied:	pushq (%rsp)
 	movq 16(%rsp), %rcx
 	movq %rcx, 8(%rsp)
 	movq $0x80 * 8 + 2, 16(%rsp)

@@ -169,3 +169,34 @@ vcpu_yield:
 	popq %rcx
 	popq %rax
 	ret
+
+/*
+ * A call may take 256 bytes of the kernel's stack. What needs more runs on one in the data page, with events off: nobody
+ * else comes here meanwhile. A fault of the guest's own arguments is delivered there; it has some room.
+ */
+	.bss
+	.balign 16
+	.skip 3072
+own_stack:
+	.text
+
+	.globl whole
+/* For C: apart, with its arguments. */
+whole:
+	movzbl MASK, %eax
+	movb $1, MASK
+	leaq own_stack(%rip), %r8
+	xchgq %rsp, %r8
+	pushq %r8
+	pushq %rax
+	call apart
+	popq %rdi
+	popq %rsp
+	jmp events_on			/* keeps RAX */
+
+	.globl refuse
+/* For C: report_refusal, then the end. */
+refuse:
+	leaq own_stack(%rip), %rsp
+	call report_refusal
+	jmp die

@@ -40,7 +40,7 @@
 /* Offsets from rom_data, the start of the data page; in a kernel (contrib/xen-direct) where that page would be. */
 #define FROM_DATA(offset) ((offset) - VMI_WINDOW_DATA)
 
-/* The stub of a vector: popq %rcx; popq %r11; jmp handler. That of a system call drops the two. */
+/* The stub of a vector, and that of a system call behind them: popq %rcx; popq %r11; jmp handler. */
 #define STUB_SIZE 8
 #define STUB_JUMP 3 /* where RCX and R11 have been taken back */
 #define STUB_SYSCALL (256 * STUB_SIZE)
@@ -151,6 +151,9 @@ void updates_flush(void);
 /* Says on the console, and leaves for the host, that Xen refused an entry; returns. */
 void report_refusal(const char *call, uint64_t entry, uint64_t value, int64_t error);
 
+/* With events off; the same, and the end, on a stack of the ROM's own (processor.S). */
+_Noreturn void refuse(const char *call, uint64_t entry, uint64_t value, int64_t error);
+
 /* ---- init.c ---- */
 
 int are_canonical(uint64_t one, uint64_t other); /* both */
@@ -169,6 +172,7 @@ int64_t traps_init(void);
 /* ---- entry.S ---- */
 
 void cpuid_read(uint32_t leaf, uint32_t subleaf, uint32_t registers[4]);
+int64_t whole(uint64_t first, uint64_t second, uint32_t what, int64_t error); /* apart of tables.c, with events off */
 uint32_t events_off(void); /* an event handler may call what it has interrupted: what both write is written between these */
 void events_on(uint32_t before); /* what events_off gave */
 

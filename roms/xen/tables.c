@@ -77,8 +77,8 @@ int64_t vmi_error(int64_t error)
 
 _Noreturn void address_space_refused(uint64_t root, int64_t error)
 {
-	report_refusal(error ? "AddressSpaceSet" : "AddressSpaceSet: no announced root", root, 0, error);
-	die();
+	events_off();
+	refuse(error ? "AddressSpaceSet" : "AddressSpaceSet: no announced root", root, 0, error);
 }
 
 int64_t pte_set_batch_refused(const struct vmi_pte_update *update, uint32_t done, int64_t error)
@@ -110,10 +110,8 @@ void updates_flush(void)
 	uint32_t before = events_off();
 	int64_t error = send_updates();
 
-	if (error) { /* the entry by its machine address: the other one is not kept */
-		report_refusal("PteUpdateDeferred", updates()[done].ptr, updates()[done].value, error);
-		die();
-	}
+	if (error) /* the entry by its machine address: the other one is not kept */
+		refuse("PteUpdateDeferred", updates()[done].ptr, updates()[done].value, error);
 	events_on(before);
 }
 
@@ -150,30 +148,13 @@ static int is_shadowed(unsigned level, unsigned index, uint64_t value)
 	       (level == 3 || index < XEN_SLOT_FIRST || index > XEN_SLOT_LAST);
 }
 
-static int64_t shadow_make(uint64_t page, unsigned level);
-
-/* Makes the shadow of the table of level 3 that an entry leads to, if it has none. 0 or an error, in Xen's terms. */
-static int64_t shadow_next(uint64_t value)
-{
-	uint64_t page = page_of_entry(value);
-
-	if (!is_page(page))
-		return XEN_EINVAL;
-	return shadow_of(page) ? 0 : shadow_make(page, 3);
-}
-
 /* Gives a table of level 3 or 4 a shadow with what it has now. 0 or an error, in Xen's terms: ENOMEM, the pool is empty. */
-static int64_t shadow_make(uint64_t page, unsigned level)
+static int64_t shadow_fill(uint64_t page, unsigned level)
 {
 	const uint64_t *table = table_at(page);
 	uint32_t shadow, limit = handover(XEN_HANDOVER_POOL_PAGES);
-	int64_t error = 0;
+	int64_t error;
 
-	for (unsigned i = 0; level == 4 && i < TABLE_ENTRIES && !error; i++)
-		if (is_shadowed(4, i, table[i]))
-			error = shadow_next(table[i]);
-	if (error)
-		return error;
 	for (shadow = 1; shadow <= limit && frames()[pool_page(shadow)]; shadow++)
 		;
 	if (shadow > limit)
@@ -188,6 +169,28 @@ static int64_t shadow_make(uint64_t page, unsigned level)
 	frames()[pool_page(shadow)] = level;
 	frames()[page] |= shadow << XEN_FRAME_SHADOW_SHIFT;
 	return 0;
+}
+
+/* Makes the shadow of the table of level 3 that an entry leads to, if it has none. 0 or an error, in Xen's terms. */
+static int64_t shadow_next(uint64_t value)
+{
+	uint64_t page = page_of_entry(value);
+
+	if (!is_page(page))
+		return XEN_EINVAL;
+	return shadow_of(page) ? 0 : shadow_fill(page, 3);
+}
+
+/* Those of a root, and of all that it leads to. 0 or an error, as above. */
+static int64_t shadow_make(uint64_t page)
+{
+	const uint64_t *table = table_at(page);
+	int64_t error = 0;
+
+	for (unsigned i = 0; i < TABLE_ENTRIES && !error; i++)
+		if (is_shadowed(4, i, table[i]))
+			error = shadow_next(table[i]);
+	return error ? error : shadow_fill(page, 4);
 }
 
 /* Nothing refers to the shadow any more: it is zeroed and free. */
@@ -229,20 +232,6 @@ static int64_t set_entry(uint64_t entry, uint64_t value)
 	}
 	add_update(machine(page) + offset, value);
 	return send_updates();
-}
-
-/* PteSet of what its short way cannot do (error 0), or what it failed with. */
-void pte_set_other(uint64_t entry, uint64_t value, int64_t error)
-{
-	uint32_t before = events_off();
-
-	if (!error)
-		error = set_entry(entry, value);
-	events_on(before);
-	if (!error)
-		return;
-	report_refusal("PteSet", entry, value, error);
-	die();
 }
 
 /* A batch in more than one table: still one call to Xen, but for entries of levels 3 and 4 and of ordinary memory. */
@@ -292,7 +281,7 @@ static int64_t root_add(uint64_t page)
 
 	if (error)
 		return error;
-	error = shadow_make(page, 4);
+	error = shadow_make(page);
 	if (!error)
 		error = pin(shadow_entry(page, 0), XEN_MMUEXT_PIN_L4);
 	if (error)
@@ -358,32 +347,43 @@ static int64_t remove_table(uint64_t address, uint32_t level)
 
 /* ---- what an event must not come between ---- */
 
-enum whole { ADD, REMOVE, SET_ENTRIES };
+enum whole { ADD, REMOVE, SET_ENTRIES, SET_ENTRY };
 
-static int64_t whole(uint64_t first, uint32_t second, enum whole what)
+/* With events off, on a stack of the ROM's own: it needs more than a call may take of the kernel's. */
+int64_t apart(uint64_t first, uint64_t second, enum whole what, int64_t error)
 {
-	uint32_t before = events_off();
-	int64_t result = what == ADD	? add_table(first, second) :
-			 what == REMOVE ? remove_table(first, second) :
-					  set_entries((const struct vmi_pte_update *)first, second);
+	if (what == ADD)
+		return add_table(first, second);
+	if (what == REMOVE)
+		return remove_table(first, second);
+	if (what == SET_ENTRIES)
+		return set_entries((const struct vmi_pte_update *)first, second);
+	if (!error)
+		error = set_entry(first, second);
+	if (error)
+		refuse("PteSet", first, second, error);
+	return 0;
+}
 
-	events_on(before);
-	return result;
+/* PteSet of what its short way cannot do (error 0), or what it failed with. */
+void pte_set_other(uint64_t entry, uint64_t value, int64_t error)
+{
+	whole(entry, value, SET_ENTRY, error);
 }
 
 int64_t page_table_add(uint64_t address, uint32_t level)
 {
-	return whole(address, level, ADD);
+	return whole(address, level, ADD, 0);
 }
 
 int64_t page_table_remove(uint64_t address, uint32_t level)
 {
-	return whole(address, level, REMOVE);
+	return whole(address, level, REMOVE, 0);
 }
 
 int64_t pte_set_batch_other(uint64_t updates, uint32_t count)
 {
-	return whole(updates, count, SET_ENTRIES);
+	return whole(updates, count, SET_ENTRIES, 0);
 }
 
 int64_t tlb_flush_others(uint64_t vcpus)

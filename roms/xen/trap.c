@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
  * Where Xen enters the kernel. It pushes RCX and R11 below the frame that the interface wants, so each vector has a stub
- * of eight bytes in a page of the window, written here through the direct map:
+ * of eight bytes in a page of the window, and so has SYSCALL, written here through the direct map:
  *
  *	popq %rcx
  *	popq %r11
@@ -11,27 +11,23 @@
 
 enum { PROTECTION = 13, VECTORS = 256 };
 
-static const uint8_t pop_both[] = { 0x59, 0x41, 0x5b };
+#define POP_BOTH_JUMP 0xe95b4159u /* as bytes: 59, 41 5b, e9 */
 
 void event_entry(void), failsafe_entry(void), protection_entry(void), denied_entry(void);
 
-/* Writes "code; jmp target" to an offset in the page of stubs. */
-static void write_stub(unsigned offset, const uint8_t *code, unsigned size, uint64_t target)
+/* Writes the stub at an offset in their page. */
+static void write_stub(unsigned offset, uint64_t target)
 {
-	uint8_t *to = (uint8_t *)(handover(XEN_HANDOVER_DIRECT_MAP) + translate(stub(offset)));
-	int32_t distance = target - (stub(offset) + size + 5);
+	uint32_t *to = (uint32_t *)(handover(XEN_HANDOVER_DIRECT_MAP) + translate(stub(offset)));
 
-	for (unsigned i = 0; i < size; i++)
-		to[i] = code[i];
-	to[size] = 0xe9;
-	__builtin_memcpy(to + size + 1, &distance, 4);
+	to[0] = POP_BOTH_JUMP;
+	to[1] = target - stub(offset + STUB_SIZE);
 }
 
 /* Who comes here has no handler. */
 _Noreturn void unhandled(void)
 {
-	report_refusal("event or trap without handler", 0, 0, 0);
-	die();
+	refuse("event or trap without handler", 0, 0, 0);
 }
 
 static int64_t set_callback(uint16_t type, uint64_t address)
@@ -44,7 +40,7 @@ static int64_t set_callback(uint16_t type, uint64_t address)
 int64_t traps_init(void)
 {
 	for (unsigned vector = 0; vector < VECTORS; vector++)
-		write_stub(vector * STUB_SIZE, pop_both, sizeof(pop_both), (uint64_t)unhandled);
+		write_stub(vector * STUB_SIZE, (uint64_t)unhandled);
 
 	int64_t error = set_callback(XEN_CALLBACK_EVENT, (uint64_t)event_entry);
 
@@ -79,7 +75,7 @@ int64_t trap_table_set(const struct vmi_trap_gate *gate, uint32_t count)
 			.cs = XEN_USER_CS,
 			.address = entry_of(gate),
 		} };
-		write_stub(gate->vector * STUB_SIZE, pop_both, sizeof(pop_both), gate->handler);
+		write_stub(gate->vector * STUB_SIZE, gate->handler);
 		int64_t error = xen_call2(XEN_SET_TRAP_TABLE, (uint64_t)traps, 0);
 
 		if (error)
@@ -90,11 +86,9 @@ int64_t trap_table_set(const struct vmi_trap_gate *gate, uint32_t count)
 
 int64_t syscall_entry_set(uint64_t handler, uint64_t native)
 {
-	static const uint8_t drop_both[] = { 0x48, 0x83, 0xc4, 0x10 }; /* addq $16, %rsp */
-
 	if (!are_canonical(handler, native))
 		return VMI_INVALID;
-	write_stub(STUB_SYSCALL, drop_both, sizeof(drop_both), handler);
+	write_stub(STUB_SYSCALL, handler);
 	return vmi_error(set_callback(XEN_CALLBACK_SYSCALL, stub(STUB_SYSCALL)));
 }
 

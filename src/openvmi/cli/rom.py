@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from openvmi.cli import rom_rebuild, rom_sign, rom_source
+from openvmi.cli import rom_lint, rom_rebuild, rom_sign, rom_source
 from openvmi.errors import UsageError
 from openvmi.status import Status
 
@@ -24,6 +24,7 @@ app = typer.Typer(help="Build and inspect ROM images.", no_args_is_help=True)
 rom_sign.register(app)
 app.command(name="source")(rom_source.source)
 app.command(name="rebuild")(rom_rebuild.rebuild)
+app.command(name="lint")(rom_lint.lint)
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 

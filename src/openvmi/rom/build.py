@@ -28,10 +28,10 @@ from openvmi.rom.toml import FILE
 from openvmi.toolchain import FREESTANDING, X86_64, Toolchain
 
 _NOT_HERE = {"-fno-pic", "-fno-pie", "-fno-omit-frame-pointer"}
-#: Compiled code must not depend on its address, nor go through a table of addresses; and two pages are all it has. A
-#: back-trace skips it: it leaves the kernel's frame pointer alone.
+#: Compiled code must not depend on its address, nor go through a table of addresses or jump through one; and two pages
+#: are all it has. A back-trace skips it: it leaves the kernel's frame pointer alone.
 FLAGS = (*(flag for flag in FREESTANDING if flag not in _NOT_HERE), "-fPIC", "-fvisibility=hidden",
-          "-fomit-frame-pointer", "-finline-hint-functions")
+          "-fomit-frame-pointer", "-finline-hint-functions", "-fno-jump-tables")
 
 
 #: How the text and the tables of a ROM are linked; its sizes are checked here, with better messages.
@@ -145,7 +145,7 @@ def _contents(definition: RomDefinition, parts: linked.Linked, inputs: Inputs) -
 
 
 def _manifest(definition: RomDefinition, parts: linked.Linked, inputs: Inputs) -> dict[str, Any]:
-    return {
+    found: dict[str, Any] = {
         "abi": CURRENT,
         "compiler": Toolchain.version(),
         "description": definition.description,
@@ -156,3 +156,8 @@ def _manifest(definition: RomDefinition, parts: linked.Linked, inputs: Inputs) -
         "symbols": [list(symbol) for symbol in parts.symbols],
         "version": ".".join(map(str, definition.version)),
     }
+    if definition.lint:
+        found["lint"] = definition.lint
+    if definition.carries_vectors:
+        found["carries_vectors"] = True
+    return found

@@ -16,11 +16,11 @@ _DECODER = capstone.Cs(capstone.CS_ARCH_X86, capstone.CS_MODE_64)
 _DECODER.syntax = capstone.CS_OPT_SYNTAX_ATT
 _DECODER.detail = True
 
-_VECTOR_REGISTER = re.compile(r"[xyz]mm\d+|mm\d+|st\(\d\)|k\d|fpsw")
-_VECTOR_GROUPS = {x86.X86_GRP_FPU, x86.X86_GRP_MMX, x86.X86_GRP_3DNOW}
+VECTOR_REGISTER = re.compile(r"[xyz]mm\d+|mm\d+|st\(\d\)|k\d|fpsw")
+VECTOR_GROUPS = {x86.X86_GRP_FPU, x86.X86_GRP_MMX, x86.X86_GRP_3DNOW}
 #: Reach that state without naming a register. Every x87 mnemonic, and fxsave, begins with f; nothing else does.
-_VECTOR_MNEMONIC = re.compile(r"f|wait|emms|xsave|xrstor|v?ldmxcsr|v?stmxcsr|vzero")
-_WHOLE_STATE = {"fxsave64", "fxrstor64"}
+VECTOR_MNEMONIC = re.compile(r"f|wait|emms|xsave|xrstor|v?ldmxcsr|v?stmxcsr|vzero")
+WHOLE_STATE = {"fxsave64", "fxrstor64"}
 _RETURNS = {x86.X86_INS_RET, x86.X86_INS_RETF, x86.X86_INS_RETFQ}
 
 
@@ -45,12 +45,12 @@ def check_registers(instructions: Iterable[capstone.CsInsn], where: str, *, carr
     `carries`: they may be saved and loaded all at once, for a user mode that is another process of the host.
     """
     for instruction in instructions:
-        if carries and instruction.mnemonic in _WHOLE_STATE:
+        if carries and instruction.mnemonic in WHOLE_STATE:
             continue
         read, written = instruction.regs_access()
         registers = map(instruction.reg_name, {*read, *written})
-        if (_VECTOR_GROUPS & set(instruction.groups) or _VECTOR_MNEMONIC.match(instruction.mnemonic)
-                or any(_VECTOR_REGISTER.fullmatch(name) for name in registers)):
+        if (VECTOR_GROUPS & set(instruction.groups) or VECTOR_MNEMONIC.match(instruction.mnemonic)
+                or any(VECTOR_REGISTER.fullmatch(name) for name in registers)):
             raise BuildError(f"{where}+{instruction.address:#x}: `{text_of(instruction)}` uses vector or "
                              "floating-point state, which a ROM must leave alone; use general registers")
 

@@ -13,6 +13,7 @@ from openvmi.abi.load import CLASSIC, CURRENT, interface
 from openvmi.abi.names import STACK_LIMIT, VCPU_BLOCK_SIZE, VCPU_ROM_OFFSET
 from openvmi.errors import BuildError
 from openvmi.rom import licence, toml
+from openvmi.rom.lint import declarations
 from openvmi.rom.toml import Table
 
 _SOURCES = (".S", ".c")
@@ -51,6 +52,7 @@ class RomDefinition:
     vcpu_size: int
     carries_vectors: bool  #: its text saves and loads vector and floating-point registers, all of them at once
     claims: tuple[Claim, ...]
+    lint: list[Any]  #: what the linter cannot prove, as `openvmi.rom.lint.declarations` reads it
     shim: Shim | None  #: None: the hypervisor needs none
 
 
@@ -61,6 +63,7 @@ def read(folder: Path) -> RomDefinition:
     rom = top.table("rom")
     groups = top.take("groups", dict)
     shim = top.table("shim") if "shim" in top else None
+    lint = top.take("lint", list, [])
     top.done()
     if (version := rom.text("interface", CURRENT)) != CURRENT:
         raise BuildError(f"{rom.where}: interface = {version!r}, expected {CURRENT!r}, or {CLASSIC!r} for the classic "
@@ -74,9 +77,11 @@ def read(folder: Path) -> RomDefinition:
         vcpu_size=rom.number("vcpu_size", 0, VCPU_BLOCK_SIZE - VCPU_ROM_OFFSET),
         carries_vectors=rom.take("carries_vectors", bool, False),
         claims=tuple(sorted((_claim(where, *item) for item in groups.items()), key=lambda claim: claim.group.id)),
-        shim=Shim(shim.sources(folder, *_SOURCES), shim.script(folder)) if shim else None,
+        lint=lint, shim=Shim(shim.sources(folder, *_SOURCES), shim.script(folder)) if shim else None,
     )
     rom.done()
+    if wrong := declarations.read(lint).wrong:
+        raise BuildError(f"{where}: [[lint]], {wrong[0]}")
     if shim:
         shim.done()
     claimed = {claim.group.name for claim in result.claims}

@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: MIT
+"""One decoded instruction, with what the analysis asks of it, and what only looking at the bytes tells."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any
+
+import capstone
+from attrs import define, field
+from capstone import x86
+
+#: Numbers of the general registers as the processor has them (Intel SDM volume 2A, table 2-2).
+REGISTERS = ("rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", *(f"r{n}" for n in range(8, 16)))
+NUMBER = {name: number for number, name in enumerate(REGISTERS)}
+RAX, RCX, RDX, RSP, RBP, RSI, RDI = (NUMBER[name] for name in ("rax", "rcx", "rdx", "rsp", "rbp", "rsi", "rdi"))
+
+
+def _parts() -> dict[int, tuple[int, int]]:
+    """Capstone's number of each general register or part of one -> our number, bytes."""
+    found = {}
+    for number, name in enumerate(REGISTERS):
+        if number < 8:
+            tail = name[1:]
+            names = {name: 8, "e" + tail: 4, tail: 2, tail.rstrip("x") + "l": 1}
+            if number < 4:
+                names[tail[0] + "h"] = 1
+        else:
+            names = {name: 8, name + "d": 4, name + "w": 2, name + "b": 1}
+        for part, size in names.items():
+            found[getattr(x86, "X86_REG_" + part.upper())] = (number, size)
+    return found
+
+
+PARTS = _parts()
+_STRINGS = ("movs", "stos", "lods", "scas", "cmps")
+
+
+class Kind(Enum):
+    """What comes after an instruction."""
+
+    PLAIN = "plain"  #: the next one
+    JUMP = "jump"  #: the target
+    BRANCH = "branch"  #: either
+    CALL = "call"  #: the target, then the next
+    RETURN = "return"
+    FRAME = "frame"  #: IRET: what the frame at the stack pointer says
+    INDIRECT_JUMP = "indirect jump"
+    INDIRECT_CALL = "indirect call"
+    STOP = "stop"  #: nothing: an invalid opcode on purpose
+
+
+#: Registers that capstone forgets, or that no operand names.
+_MORE_WRITTEN = {
+    "cmpxchg": (RAX,), "cmpxchg8b": (RAX, RDX), "cmpxchg16b": (RAX, RDX), "xlatb": (RAX,), "in": (RAX,),
+    "insb": (RDI,), "insd": (RDI,), "insw": (RDI,), "outsb": (RSI,), "outsd": (RSI,), "outsw": (RSI,),
+    "rdmsr": (RAX, RDX), "rdpmc": (RAX, RDX), "rdtsc": (RAX, RDX), "rdtscp": (RAX, RCX, RDX), "lahf": (RAX,),
+    "cpuid": (RAX, RCX, RDX, 3), "xgetbv": (RAX, RDX), "enter": (RSP, RBP),
+}
+#: Read what other instructions of this shape write.
+_READS_ONLY = {"cmp", "test", "bt", "push", "mul", "div", "idiv", "jmp", "call", "nop", "out"}
+
+
+@define(slots=True, eq=False)
+class Instruction:
+    """At a place of the code space. `operands` are capstone's, destination first; `written` are register numbers."""
+
+    offset: int
+    size: int
+    mnemonic: str
+    kind: Kind
+    target: int | None  #: of a direct branch
+    operands: Any = field(repr=False)
+    written: frozenset[int]
+    stores: bool  #: writes the memory of its operand
+    registers: frozenset[str] = field(repr=False)  #: every register that it reads or writes, by capstone's names
+    groups: frozenset[int] = field(repr=False)
+    prefix: bytes = field(repr=False)  #: bytes in front that belong to it on this hypervisor
+    sets_flags: bool
+    repeats: bool  #: has a REP prefix
+    locked: bool  #: has a LOCK prefix
+
+    @property
+    def end(self) -> int:
+        """Where the next one begins."""
+        return self.offset + self.size
+
+    @property
+    def memory(self) -> Any:
+        """The operand in memory; None: there is none."""
+        return next((operand for operand in self.operands if operand.type == x86.X86_OP_MEM), None)
+
+    @property
+    def immediate(self) -> int | None:
+        """The last operand when it is a number."""
+        last = self.operands[-1] if self.operands else None
+        return last.imm if last is not None and last.type == x86.X86_OP_IMM else None
+
+
+_DECODER = capstone.Cs(capstone.CS_ARCH_X86, capstone.CS_MODE_64)
+_DECODER.detail = True
+_SHOWN = capstone.Cs(capstone.CS_ARCH_X86, capstone.CS_MODE_64)
+_SHOWN.syntax = capstone.CS_OPT_SYNTAX_ATT
+_LONGEST = 15
+_BRANCHES = {capstone.CS_GRP_JUMP, capstone.CS_GRP_CALL, capstone.CS_GRP_BRANCH_RELATIVE}
+_FLAGS_KEPT = {"mov", "movabs", "movzx", "movsx", "movsxd", "lea", "push", "pop", "not", "xchg", "nop", "bswap",
+               "pause",
+               "lfence", "mfence", "sfence", "rdtsc", "cpuid", "leave", "cdq", "cdqe", "cqo", "out"}
+
+
+def decode(code: bytes, at: int, offset: int, prefix: bytes = b"") -> Instruction | None:
+    """The instruction at index `at` of `code`, whose place is `offset`; None: there is none."""
+    start = at + len(prefix)
+    found = next(_DECODER.disasm(code[start:start + _LONGEST], offset + len(prefix), 1), None)
+    if found is None:
+        return None
+    operands, groups, mnemonic = found.operands, frozenset(found.groups), found.mnemonic
+    name = mnemonic.rpartition(" ")[2]
+    kind, target = _flow(name, groups, operands)
+    read, access = found.regs_access()
+    written = {PARTS[number][0] for number in access if number in PARTS} | set(_MORE_WRITTEN.get(name, ()))
+    stores = name in ("cmpxchg", "cmpxchg8b", "cmpxchg16b") or name.startswith("ins")
+    for position, operand in enumerate(operands):
+        # Where capstone says nothing, the first operand is taken for written.
+        changed = operand.access & 2 or (not operand.access and not position and name not in _READS_ONLY)
+        if changed and operand.type == x86.X86_OP_REG and operand.reg in PARTS:
+            written.add(PARTS[operand.reg][0])
+        stores = stores or bool(changed and operand.type == x86.X86_OP_MEM)
+    return Instruction(
+        offset, found.size + len(prefix), name, kind, target, operands, frozenset(written), stores,
+        frozenset(map(found.reg_name, {*read, *access})), groups, prefix,
+        not (name in _FLAGS_KEPT or name.startswith(("set", "cmov", "j"))),
+        found.prefix[0] in (0xF2, 0xF3), found.prefix[0] == 0xF0,
+    )
+
+
+def _flow(name: str, groups: frozenset[int], operands: Any) -> tuple[Kind, int | None]:
+    if name in ("ud2", "ud1", "ud0"):
+        return Kind.STOP, None
+    if name in ("ret", "retf", "retfq"):
+        return Kind.RETURN, None
+    if name in ("iret", "iretd", "iretq", "sysret", "sysretq", "sysexit", "sysexitq"):
+        return Kind.FRAME, None
+    if not groups & _BRANCHES and not name.startswith("loop"):
+        return Kind.PLAIN, None
+    direct = operands and operands[-1].type == x86.X86_OP_IMM and name not in ("ljmp", "lcall")
+    if name in ("call", "lcall"):
+        return (Kind.CALL, operands[-1].imm) if direct else (Kind.INDIRECT_CALL, None)
+    if name in ("jmp", "ljmp"):
+        return (Kind.JUMP, operands[-1].imm) if direct else (Kind.INDIRECT_JUMP, None)
+    return (Kind.BRANCH, operands[-1].imm) if direct else (Kind.PLAIN, None)
+
+
+def shown(code: bytes, at: int, offset: int, prefix: int = 0) -> str:
+    """The instruction as an assembler source has it; the bytes where there is none."""
+    start = at + prefix
+    for found in _SHOWN.disasm(code[start:start + _LONGEST], offset + prefix, 1):
+        return f"{found.mnemonic} {found.op_str}".strip()
+    return f".byte {code[at:at + 8].hex(' ')}"
+
+
+def is_string(name: str) -> bool:
+    """One of the instructions that go through memory by the direction flag."""
+    return name.rstrip("bwdq") in _STRINGS or name in ("insb", "insd", "insw", "outsb", "outsd", "outsw")
