@@ -134,7 +134,7 @@ static void link_rom(const struct vmi_options *options, const char *problem)
 	if (problem)
 		vmi_refuse(VMI_GATE_ROM, "the ROM cannot be used: %s; get it again or build it again, or use vmi=off", problem);
 	vmi_gate_version(&rom);
-	vmi_gate_licence(&rom, options);
+	vmi_gate_policy(&rom, options);
 	vmi_gate_disabled(&rom, options);
 	if ((uint64_t)vmi_window != vmi_boot->window)
 		vmi_refuse(VMI_GATE_ROM, "the ROM is mapped at %lx, this kernel reserved %p for it; the hypervisor did not "
@@ -204,6 +204,8 @@ int vmi_begin(const struct vmi_boot_info *boot)
 	if (boot->rom)
 		problem = open_rom();
 	vmi_read_options(&options);
+	if (boot->flags & VMI_BOOT_FIRMWARE_OVERRIDDEN)
+		vmi_link_state.taint |= VMI_TAINT_OVERRIDDEN_FIRMWARE;
 	backend = options.off ? 0 : detect_backend();
 	if (backend)
 		link_backend(backend, options.disabled);

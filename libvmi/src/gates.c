@@ -3,6 +3,7 @@
 #include "link.h"
 
 extern const struct vmi_note_version vmi_note_version;
+extern const struct vmi_note_policy vmi_note_policy __attribute__((weak)); /* VMI_POLICY */
 extern const struct vmi_note_group vmi_note_groups[], vmi_note_groups_end[];
 
 static const char *const classes[] = { "unknown", "proprietary", "open source", "GPL-compatible" };
@@ -27,7 +28,7 @@ void vmi_last_words_from(const struct vmi_rom *rom)
 
 void vmi_refuse(enum vmi_gate gate, const char *format, ...)
 {
-	char text[320], line[400];
+	char text[440], line[480]; /* a licence has 255 bytes at most */
 	__builtin_va_list arguments;
 
 	vmi_link_state.refused = gate;
@@ -54,21 +55,63 @@ void vmi_gate_version(const struct vmi_rom *rom)
 			   "or vmi=off", major, minor, VMI_MAJOR, vmi_note_version.minor);
 }
 
-void vmi_gate_licence(const struct vmi_rom *rom, const struct vmi_options *options)
+/* Whether a refusal by policy is overridden, which is recorded. */
+static int overridden(const struct vmi_options *options)
 {
-	unsigned found = rom->descriptor->licence_class;
+	if (!options->force)
+		return 0;
+	vmi_link_state.taint |= VMI_TAINT_FORCED;
+	return 1;
+}
 
-	if (found > VMI_LICENCE_GPL)
-		found = VMI_LICENCE_UNKNOWN;
-	if (found < options->licence)
-		vmi_refuse(VMI_GATE_LICENCE, "the ROM's licence \"%s\" is %s, vmi.licence asks for %s; use another ROM, "
-			   "or vmi.licence=any", rom->licence, classes[found], classes[options->licence]);
-	if (found <= VMI_LICENCE_PROPRIETARY)
+static void demand_licence(const struct vmi_rom *rom, unsigned found, unsigned wanted, const char *by,
+			   const struct vmi_options *options)
+{
+	if (found >= wanted || overridden(options))
+		return;
+	vmi_refuse(VMI_GATE_LICENCE, "the ROM's licence \"%s\" is %s, %s asks for %s; use another ROM, or vmi.force, which "
+		   "taints", rom->licence, classes[found], by,
+		   wanted > VMI_LICENCE_GPL ? "a class that does not exist" : classes[wanted]);
+}
+
+static void demand_signature(int wanted, const char *by, const struct vmi_options *options)
+{
+	if (!wanted || vmi_boot->flags & VMI_BOOT_ROM_TRUSTED || overridden(options))
+		return;
+	vmi_refuse(VMI_GATE_SIGNATURE, "nobody who loaded the ROM verified a signature by a trusted key, %s asks for one; use "
+		   "a signed ROM, or vmi.force, which taints", by);
+}
+
+static void record_taint(const struct vmi_rom *rom, unsigned licence)
+{
+	if (licence <= VMI_LICENCE_PROPRIETARY)
 		vmi_link_state.taint |= VMI_TAINT_PROPRIETARY;
 	if (!rom->descriptor->capsule_size)
 		vmi_link_state.taint |= VMI_TAINT_NO_SOURCE;
-	if (!rom->descriptor->signature_size)
+	if (!(vmi_boot->flags & VMI_BOOT_ROM_TRUSTED))
 		vmi_link_state.taint |= VMI_TAINT_UNSIGNED;
+	if (!(vmi_boot->flags & VMI_BOOT_ROM_REPRODUCED))
+		vmi_link_state.taint |= VMI_TAINT_NOT_REPRODUCED;
+	if (vmi_boot->flags & VMI_BOOT_FORCED)
+		vmi_link_state.taint |= VMI_TAINT_FORCED;
+}
+
+void vmi_gate_policy(const struct vmi_rom *rom, const struct vmi_options *options)
+{
+	const struct vmi_note_policy *note = &vmi_note_policy; /* 0: this kernel has none */
+	unsigned found = rom->descriptor->licence_class;
+	struct vmi_options asked = *options;
+
+	if (found > VMI_LICENCE_GPL)
+		found = VMI_LICENCE_UNKNOWN;
+	asked.force |= (vmi_boot->flags & VMI_BOOT_FORCED) != 0;
+	if (note) {
+		demand_licence(rom, found, note->licence, "this kernel", &asked);
+		demand_signature(note->flags & VMI_POLICY_SIGNED, "this kernel", &asked);
+	}
+	demand_licence(rom, found, asked.licence, "vmi.licence", &asked);
+	demand_signature(asked.signature, "vmi.signed", &asked);
+	record_taint(rom, found);
 }
 
 void vmi_gate_disabled(const struct vmi_rom *rom, const struct vmi_options *options)

@@ -45,6 +45,8 @@ struct vmi_options {
 	int verbose; /* vmi.verbose */
 	uint32_t disabled; /* vmi.disable=, bit per group, tied ones included */
 	unsigned licence; /* vmi.licence=, lowest VMI_LICENCE_ class accepted */
+	int signature; /* vmi.signed */
+	int force; /* vmi.force */
 };
 
 /* Reads the command line. A value that makes no sense refuses. */
@@ -70,11 +72,12 @@ const struct vmi_rom_group *vmi_rom_group(const struct vmi_rom *rom, unsigned gr
 /* ---- gates (gates.c) ---- */
 
 enum vmi_gate { VMI_GATE_ROM = 1, VMI_GATE_VERSION, VMI_GATE_LICENCE, VMI_GATE_GROUPS, VMI_GATE_OPTION,
-		VMI_GATE_SITES, VMI_GATE_INIT };
+		VMI_GATE_SITES, VMI_GATE_INIT, VMI_GATE_SIGNATURE };
 
 /* Each returns when it lets the guest pass and otherwise does not return. */
 void vmi_gate_version(const struct vmi_rom *rom);
-void vmi_gate_licence(const struct vmi_rom *rom, const struct vmi_options *options);
+/* Licence and signature, by the kernel's note and the options; the only refusals that can be overridden. Records the taint. */
+void vmi_gate_policy(const struct vmi_rom *rom, const struct vmi_options *options);
 void vmi_gate_disabled(const struct vmi_rom *rom, const struct vmi_options *options);
 void vmi_gate_groups(void);
 

@@ -4,14 +4,12 @@
  *
  *	vmi=off			no ROM, whatever is offered
  *	vmi.disable=GROUP,...	these groups native
- *	vmi.licence=gpl|osi|any	licence class that a ROM must at least have
+ *	vmi.licence=gpl|osi|any	licence class that a ROM must at least have; a stricter note of the kernel stays in force
+ *	vmi.signed		whoever loaded the ROM must have verified its signature, by a key that its user trusts
+ *	vmi.force		a refusal for one of these two becomes a taint
  *	vmi.verbose		say what was done
  */
 #include "link.h"
-
-#ifndef VMI_DEFAULT_LICENCE
-#define VMI_DEFAULT_LICENCE VMI_LICENCE_UNKNOWN /* any: load and record the taint */
-#endif
 
 /* The value of the word NAME or NAME=VALUE on the command line; 0 when it is not there. Sets its length. */
 static const char *find(const char *name, size_t *length)
@@ -90,13 +88,15 @@ void vmi_read_options(struct vmi_options *options)
 	char value[128];
 	size_t length;
 
-	*options = (struct vmi_options){ .licence = VMI_DEFAULT_LICENCE };
+	*options = (struct vmi_options){ .licence = VMI_LICENCE_UNKNOWN }; /* any: load and record the taint */
 	if (find("vmi", &length)) {
 		if (!vmi_option("vmi", value, sizeof(value)) || strcmp(value, "off"))
 			vmi_refuse(VMI_GATE_OPTION, "vmi= can only be vmi=off");
 		options->off = 1;
 	}
 	options->verbose = find("vmi.verbose", &length) != 0;
+	options->signature = find("vmi.signed", &length) != 0;
+	options->force = find("vmi.force", &length) != 0;
 	if (find("vmi.disable", &length)) {
 		if (!vmi_option("vmi.disable", value, sizeof(value)))
 			vmi_refuse(VMI_GATE_OPTION, "vmi.disable= is longer than %u characters", (unsigned)sizeof(value) - 1);

@@ -12,7 +12,8 @@
  *       0  |            kind            |           reserved            |
  *       8  | offset of the contents in the package, page aligned        |
  *      16  | size in bytes                                              |
- *      24  | offset of the name in the package, NUL-terminated; 0: none |
+ *      24  | of a module: offset of the name in the package, NUL-terminated; 0: none
+ *          | of the guest: boot_info.flags, of which the shim takes XEN_PACK_FLAGS
  *
  * One guest, at most one ROM, at most one command line (not terminated), any number of boot modules in their order.
  *
@@ -46,6 +47,9 @@
 #define XEN_PACK_ROM 2
 #define XEN_PACK_COMMAND_LINE 3
 #define XEN_PACK_MODULE 4
+
+/* What whoever makes a package knows: BOOT_ROM_TRUSTED, BOOT_ROM_REPRODUCED, BOOT_FORCED, BOOT_FIRMWARE_OVERRIDDEN */
+#define XEN_PACK_FLAGS 0x1e
 
 /* ---- window ---- */
 

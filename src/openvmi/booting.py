@@ -16,6 +16,7 @@ from openvmi.guest.linux import LinuxImage
 from openvmi.hypervisors.base import LinuxConfig, LinuxHypervisor, Outcome, boots_linux
 from openvmi.rom.load import load_classic
 from openvmi.running import Driver, Request, choose, chosen_rom, exit_status
+from openvmi.trust.verdict import NOTHING, Verdict, admit_classic
 
 
 @frozen
@@ -29,6 +30,12 @@ class LinuxRun:
     classic: ClassicOutcome | None  #: None: no ROM was offered
     start_ms: float
     reader_left: bool = False
+    verdict: Verdict = NOTHING
+
+    @property
+    def taint(self) -> names.Taint | None:
+        """What the host says: the kernel has no record. None without a ROM."""
+        return self.verdict.taint if self.rom else None
 
     @property
     def status(self) -> int:
@@ -43,6 +50,7 @@ def run(request: Request, kernel: LinuxImage, driver: Driver) -> LinuxRun:
                          "use --initrd")
     hypervisor = _choose(request, kernel)
     rom = find_rom(request.rom)
+    verdict = admit_classic(rom, request.options, request.force)
     messages = MessageReader()
 
     def write(data: bytes) -> None:
@@ -58,7 +66,8 @@ def run(request: Request, kernel: LinuxImage, driver: Driver) -> LinuxRun:
     with hypervisor.create_linux(config) as machine:
         outcome = driver.drive(machine)
         classic = ClassicOutcome(find_image(rom, machine.read_physical), messages.messages()) if rom else None
-    return LinuxRun(kernel, hypervisor.name, rom, outcome, classic, driver.start_ms, driver.reader_left)
+    return LinuxRun(kernel, hypervisor.name, rom, outcome, classic, driver.start_ms, driver.reader_left,
+                    verdict)
 
 
 def find_rom(choice: str | None) -> ClassicRom | None:

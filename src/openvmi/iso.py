@@ -35,6 +35,8 @@ _REMEDY = "on Debian and Ubuntu: apt install grub-pc-bin grub-common xorriso mto
 _SECONDS = 120.0  # it takes less than one
 _OPTION = re.compile(r"[!-~]+")
 _ALTERED = frozenset("'\"\\")  # GRUB puts a backslash before them when it hands the options over
+#: In the image: what was put into it.
+ABOUT = "openvmi.json"
 _NAME = re.compile(r"[^A-Za-z0-9._-]")
 
 _MENU = """\
@@ -102,8 +104,8 @@ def boot_command(guest: GuestImage, options: str) -> str:
     return " ".join(["multiboot2", f"/boot/{_file_name(guest)}", *(f"'{word}'" for word in words if word)])
 
 
-def write(guest: GuestImage, output: Path, options: str = "") -> BootImage:
-    """Makes the image in a folder of its own, then puts it in place at once.
+def write(guest: GuestImage, output: Path, options: str = "", about: str = "") -> BootImage:
+    """Makes the image in a folder of its own, then puts it in place at once. `about` goes into its file ABOUT.
 
     Raises :class:`RefusedError` for a guest without Multiboot2 header, :class:`UsageError` for options or an output
     that cannot be, :class:`UnavailableError` without GRUB and :class:`OpenVmiError` when GRUB fails.
@@ -119,6 +121,7 @@ def write(guest: GuestImage, output: Path, options: str = "") -> BootImage:
         (tree / "boot" / _file_name(guest)).write_bytes(guest.data)
         (tree / "boot" / "grub" / "grub.cfg").write_text(
             _MENU.format(name=_file_name(guest).removesuffix(".elf"), command=command))
+        (tree / ABOUT).write_text(about)
         _make(maker, tree, image, scratch)
         data = read_bounded(image, what="boot image")
     try:

@@ -21,18 +21,28 @@ from openvmi.guest.image import GuestImage
 from openvmi.guest.linux import LinuxImage
 from openvmi.guest.load import Guest
 from openvmi.guest.load import load as load_guest
-from openvmi.hypervisors.base import Ending, Hypervisor, Machine, MachineConfig, Outcome, default_rom_path
+from openvmi.hypervisors.base import (
+    Ending,
+    Hypervisor,
+    Machine,
+    MachineConfig,
+    Outcome,
+    default_rom_path,
+    makes_boot_information,
+)
 from openvmi.interrupt import on_interrupt
 from openvmi.machine.crash import read_report
 from openvmi.rom.image import RomImage
 from openvmi.rom.load import load_current
 from openvmi.status import Status
+from openvmi.trust.verdict import NOTHING, Verdict, admit
 from openvmi.units import Gva
 
 if TYPE_CHECKING:
     from openvmi.booting import LinuxRun
 
 NO_ROM = "none"
+_FORCE = "vmi.force"
 _LINK_SYMBOL = "vmi_link_state"
 _LINK_STATE = struct.Struct("<10IQ")  # struct vmi_link_state in libvmi/include/vmi/vmi.h
 _LINK_MAGIC = 0x4B4E4C56
@@ -63,6 +73,7 @@ class Request:
     exact: bool = False  #: as in :class:`MachineConfig`
     initrd: Path | None = None  #: of a Linux kernel, which alone has one
     cpus: int | None = None  #: of a Linux kernel, which alone uses more than one
+    force: bool = False  #: override what a policy says against the ROM
 
 
 @frozen
@@ -90,6 +101,12 @@ class Run:
     link: LinkState | None  #: None: the guest ended before it linked, or has no libvmi
     start_ms: float  #: host time from the request to entering the guest
     reader_left: bool = False  #: whoever read the console did not want more of it
+    verdict: Verdict = NOTHING  #: what was said of the ROM
+
+    @property
+    def taint(self) -> names.Taint | None:
+        """What the guest recorded, and what it could not know; None when it has no record."""
+        return self.link.taint | (self.verdict.taint & names.Taint.OVERRIDDEN_FIRMWARE) if self.link else None
 
     @property
     def status(self) -> int:
@@ -235,8 +252,11 @@ def _run(request: Request, guest: GuestImage, driver: Driver) -> Run:
                          f"{names.MAJOR}, which runs on one processor; use --module for files")
     hypervisor = choose(request.on)
     rom = find_rom(hypervisor, request.rom)
+    verdict = admit(rom, guest, request.options, request.force, default_rom_path(hypervisor))
+    told = makes_boot_information(hypervisor)
     config = MachineConfig(
-        guest=guest, rom=rom, command_line=request.options, memory=request.memory,
+        guest=guest, rom=rom, memory=request.memory, boot_flags=verdict.flags,
+        command_line=request.options if told or not verdict.forced else f"{request.options} {_FORCE}".strip(),
         modules=tuple((path.name, read_bounded(path, what="module")) for path in request.modules),
         timeout=request.timeout, deterministic=request.deterministic, exact=request.exact,
         console=driver.write,
@@ -247,7 +267,7 @@ def _run(request: Request, guest: GuestImage, driver: Driver) -> Run:
         if outcome.ending is Ending.CRASH and link and link.crash_report:
             outcome.crash = read_report(machine.read_memory, link.crash_report, guest.window) or outcome.crash
             outcome.message = outcome.crash.reason if outcome.crash else outcome.message
-    return Run(guest, hypervisor.name, rom, outcome, link, driver.start_ms, driver.reader_left)
+    return Run(guest, hypervisor.name, rom, outcome, link, driver.start_ms, driver.reader_left, verdict)
 
 
 def read_link(guest: GuestImage, machine: Machine) -> LinkState | None:

@@ -74,7 +74,8 @@ def test_rom_of_another_hypervisor(tmp_path: Path) -> None:
 def test_licence_policy(tmp_path: Path) -> None:
     (tmp_path / "closed.rom").write_bytes(Rom().descriptor("licence_class", LicenceClass.PROPRIETARY, "B").data)
     done = openvmi(*HELLO, "--rom", tmp_path / "closed.rom", "--append", "vmi.licence=gpl")
-    refused_by_guest(done, "is proprietary", "vmi.licence asks for GPL-compatible", "vmi.licence=any")
+    refused(done, Status.REFUSED, "closed.rom: its licence 'MIT OR GPL-2.0-only' has the class proprietary",
+            "vmi.licence asks for GPL-compatible", "use another ROM, or --rom none", "vmi.force")
 
 
 @pytest.mark.parametrize(("options", "words"), [

@@ -98,7 +98,7 @@ def test_report_comes_before_the_ending(pc: FakePc, bzimage: Path, rom: Path, tm
         "runs on it\n  kernel: VMI: Found a b, API version 3.0, ROM version 1.2\nopenvmi: crash: Kernel panic\n")
     record = json.loads((tmp_path / "r").read_text())
     assert (record["guest"], record["rom"], record["status"]) == ("vmlinuz", "classic-minimal", 120)
-    assert record["crash"] == {"reason": "Kernel panic", "backtrace": [], "registers": None}
+    assert record["crash"] == {"reason": "Kernel panic", "taint": "SURO", "backtrace": [], "registers": None}
     assert record["rom_sha256"] == ClassicRom.load(rom).sha256 and record["kernel_version"] is None
     assert record["classic"]["placed"] == 0xC0000 and record["classic"]["accepted"]
     assert record["classic"]["activated"] is False

@@ -154,7 +154,10 @@ BROKEN = {
     "no OpenVMI notes": (change(owner=b"GNU\0"), "an ELF file, but not an OpenVMI guest"),
     "owner without NUL": (change(owner=b"OpenVMI"), "an ELF file, but not an OpenVMI guest"),
     "no note segment": (lambda maker: maker.programs.pop(1), "an ELF file, but not an OpenVMI guest"),
-    "unknown note": (note(8, b""), "note of unknown type 8 at 0x"),
+    "unknown note": (note(9, b""), "note of unknown type 9 at 0x"),
+    "policy of another size": (note(8, bytes(4)), "POLICY note at 0x"),
+    "policy of an unknown class": (note(8, struct.pack("<II", 4, 0)), "licence class 4 with flags 0x0; known are"),
+    "policy with an unknown flag": (note(8, struct.pack("<II", 0, 3)), "licence class 0 with flags 0x3; known are"),
     "note twice": (lambda maker: setattr(maker, "extra_notes", maker.note(LICENCE, b"MIT")), "second LICENCE note"),
     "note past its segment": (
         change(extra_notes=struct.pack("<III", 8, 1 << 31, 1) + b"OpenVMI\0"), "its segment ends"),

@@ -11,9 +11,17 @@ from pathlib import Path
 import pytest
 
 from openvmi import resources
-from openvmi.abi.layouts import RomGroup, RomReloc
+from openvmi.abi.layouts import RomGroup, RomReloc, RomSignature
 from openvmi.abi.load import interface
-from openvmi.abi.names import Call, LicenceClass, LinkKind, Profile, RelocationKind
+from openvmi.abi.names import (
+    SIGNATURE_MAGIC,
+    Call,
+    LicenceClass,
+    LinkKind,
+    Profile,
+    RelocationKind,
+    SignatureAlgorithm,
+)
 from openvmi.classic.build import build as build_classic
 from openvmi.classic.definition import read as read_classic
 from openvmi.classic.image import ClassicRom
@@ -41,6 +49,11 @@ time = { revision = 1, may_be_native = true }
 event = { revision = 1, may_be_native = true }
 sys = { revision = 1, may_be_native = true }
 """
+
+
+#: Of the right form, and good for nothing.
+SIGNATURE = RomSignature(magic=SIGNATURE_MAGIC, size=104, algorithm=SignatureAlgorithm.ED25519, key=bytes(range(32)),
+                         signature=bytes(range(64))).pack()
 
 
 @pytest.fixture(scope="session")
@@ -74,7 +87,7 @@ def contents() -> RomContents:
         ),
         text=bytes.fromhex("b801000000c3cccc 48cf"), data=b"data", data_memory=64,
         manifest={"name": "sample", "version": "3.7", "hypervisor": "none", "symbols": [[8, "leave"]]},
-        capsule=capsules.packed(), signature=b"signed",
+        capsule=capsules.packed(), signature=SIGNATURE,
     )
 
 

@@ -15,6 +15,7 @@ from openvmi.errors import BuildError
 from openvmi.rom.emit import Answer, RomContents, contents_of, emit
 from openvmi.rom.image import RomImage
 from tests.rom import capsules
+from tests.rom.conftest import SIGNATURE
 
 
 def test_bytes_at_fixed_places(contents: RomContents) -> None:
@@ -93,6 +94,8 @@ def _answers(draw: st.DrawFn, text: int, memory: int, vcpu: int) -> tuple[Answer
     return tuple(answers)
 
 
+#: Of the best class, so that the image may say any.
+_GPL = st.sampled_from(["MIT", "mit or BUSL-1.1", "GPL-2.0-only AND (Zlib OR Apache-2.0)", "ISC" + " AND ISC" * 31])
 _NAME = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), min_size=1, max_size=20)
 
 
@@ -103,14 +106,14 @@ def roms(draw: st.DrawFn) -> RomContents:
     groups = sorted(draw(st.sets(st.integers(0, 255), max_size=6)))
     return RomContents(
         minor=draw(st.integers(0, 255)), version=(draw(st.integers(0, 255)), draw(st.integers(0, 255))),
-        licence=draw(_NAME), licence_class=draw(st.sampled_from(LicenceClass)), profile=draw(st.integers(0, 255)),
+        licence=draw(_GPL), licence_class=draw(st.sampled_from(LicenceClass)), profile=draw(st.integers(0, 255)),
         stack=draw(st.integers(0, 65535)), vcpu_size=vcpu,
         groups=tuple(RomGroup(group=g, revision=draw(st.integers(1, 255)), may_be_native=draw(st.integers(0, 1)))
                      for g in groups),
         answers=draw(_answers(len(text), memory, vcpu)), text=text, data=data, data_memory=memory,
         manifest={"name": draw(_NAME), "version": draw(_NAME), "hypervisor": draw(_NAME),
                   "more": draw(st.dictionaries(st.text(max_size=5), st.integers(), max_size=3))},
-        capsule=draw(st.sampled_from((b"", capsules.packed()))), signature=draw(st.binary(max_size=50)),
+        capsule=draw(st.sampled_from((b"", capsules.packed()))), signature=draw(st.sampled_from([b"", SIGNATURE])),
     )
 
 

@@ -8,15 +8,25 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from openvmi.abi.layout import Layout, offset_of
-from openvmi.abi.layouts import RomCall, RomCapsule, RomDescriptor, RomGroup, RomHeader, RomPci, RomReloc
+from openvmi.abi.layouts import (
+    RomCall,
+    RomCapsule,
+    RomDescriptor,
+    RomGroup,
+    RomHeader,
+    RomPci,
+    RomReloc,
+    RomSignature,
+)
 from openvmi.errors import BadRomError, UsageError
-from openvmi.rom import about, capsule_checks, checks, container, tables
+from openvmi.rom import about, capsule_checks, checks, container, signed, tables
 from openvmi.rom.describe import describe
-from openvmi.rom.emit import RomContents, emit
+from openvmi.rom.emit import RomContents, contents_of, emit
 from openvmi.rom.image import RomImage
 from tests.rom import capsules
 
@@ -49,9 +59,11 @@ class Patch:
         self.put(RomCapsule, self.image.descriptor.capsule, field, value, size)
 
     def put_capsule(self, part: bytes) -> None:
-        self.grow("capsule", len(part))
-        at = RomDescriptor.unpack(bytes(self.data), self.image.header.descriptor).capsule
-        self.data[at:at + len(part)] = part
+        self.sealed = False
+        self.data = bytearray(emit(evolve(contents_of(self.image), capsule=part)))
+
+    def text(self, licence: str) -> None:
+        self.data[self.image.header.licence:self.image.header.licence + len(licence)] = licence.encode()
 
     def manifest(self, text: bytes) -> None:
         start, room = self.image.descriptor.manifest, self.image.descriptor.manifest_size
@@ -59,12 +71,20 @@ class Patch:
         self.data[start:start + room] = text.ljust(room)
 
     def grow(self, part: str, size: int, filling: bytes = b"\0") -> None:
-        """Moves a part to the end and gives it `size` bytes."""
+        """Moves a part to the end, where the signature was, and gives it `size` bytes."""
+        self.unsign()
         self.descriptor(part, len(self.data))
         self.descriptor(f"{part}_size", size)
         self.data += filling * size + bytes(-size % 512)
         self.header("length", len(self.data) // 512, 1)
         self.put(RomPci, self.image.header.pci, "length", len(self.data) // 512, 2)
+
+    def unsign(self) -> None:
+        self.descriptor("signature", 0)
+        self.descriptor("signature_size", 0)
+
+    def signature(self, field: str, value: int, size: int) -> None:
+        self.put(RomSignature, self.image.descriptor.signature, field, value, size)
 
     def bytes(self) -> bytes:
         if self.sealed:
@@ -97,6 +117,11 @@ def _truncate(patch: Patch, size: int) -> None:
 def _break_sum(patch: Patch) -> None:
     patch.sealed = False
     patch.data[15] ^= 1
+
+
+def _behind_the_signature(patch: Patch) -> None:
+    patch.descriptor("capsule", len(patch.data) - 8)
+    patch.descriptor("capsule_size", 8)
 
 
 #: The check that must refuse, the damage, what the message says. Indices of calls: Init, IrqDisable, IrqEnable
@@ -133,7 +158,17 @@ CASES: list[tuple[Callable[..., object], Callable[[Patch], None], str]] = [
     (about.licence, lambda p: p.data.__setitem__(p.image.header.licence, 0x1B), "printable"),
     (about.licence, lambda p: p.descriptor("licence_class", 4, 1), "licence class 4"),
     (container.parts_apart, lambda p: p.descriptor("signature", p.image.descriptor.text), "inside"),
+    (about.licence_class, lambda p: p.text("XYZ"), "class 3 (GPL-compatible), and the licence 'XYZ' is unknown at"),
+    (about.licence_class, lambda p: p.text("AND"), "licence 'AND' ('AND' is where a licence should be)"),
     (container.parts_apart, lambda p: p.descriptor("capsule", p.image.header.licence), "do not overlap"),
+    (signed.signature, lambda p: p.descriptor("signature_size", 103), "a signature of 103 bytes"),
+    (signed.signature, lambda p: p.descriptor("signature_size", 1), "a signature of 1 bytes"),
+    (signed.signature, lambda p: p.descriptor("signature", p.image.descriptor.signature + 4), "a signature at 0x"),
+    (signed.signature, lambda p: p.signature("magic", 0, 4), "signature magic 0x0"),
+    (signed.signature, lambda p: p.signature("size", 200, 2), "signature size 0xc8"),
+    (signed.signature, lambda p: p.signature("algorithm", 2, 2), "signature algorithm 0x2"),
+    (signed.signature, lambda p: p.data.__setitem__(-1, 1), "something behind the signature"),
+    (signed.signature, _behind_the_signature, "nothing behind the signature"),
     (container.text, lambda p: p.grow("text", 8193), "8193 bytes of text"),
     (container.data, lambda p: p.descriptor("data_memory", 4097), "4097 bytes of data"),
     (container.data, lambda p: p.descriptor("data_memory", 3), "4 bytes of initial data"),
@@ -223,6 +258,7 @@ def test_newer_minor_is_not_an_error(contents: RomContents) -> None:
 
 def test_longer_descriptor_is_not_an_error(contents: RomContents) -> None:
     patch = Patch(contents)
+    patch.unsign()
     patch.data += patch.data[patch.image.header.descriptor:][:RomDescriptor.SIZE].ljust(512, b"\0")
     patch.header("descriptor", len(patch.image.data), 4)
     patch.put(RomDescriptor, len(patch.image.data), "size", 200, 4)

@@ -173,6 +173,9 @@
 #define VMI_NOTE_SITES 7 /* Where the site records are (note_sites). */
 #define VMI_NOTE_POLICY 8 /* What the guest demands of a ROM (note_policy). Optional; without it: nothing. */
 
+/* How a ROM is signed (rom_signature.algorithm). */
+#define VMI_SIGNATURE_ED25519 1 /* Ed25519 (RFC 8032, section 5.1). */
+
 /* Recorded facts about a running guest; bits. */
 #define VMI_TAINT_PROPRIETARY 1 /* P: the ROM is not open source, or of unknown licence. */
 #define VMI_TAINT_NO_SOURCE 2 /* S: the ROM carries no source. */
@@ -226,6 +229,8 @@
 #define VMI_CAPSULE_MAGIC 0x43494d56
 /* Bytes of the tar of a source capsule. */
 #define VMI_CAPSULE_LIMIT 0x400000
+/* rom_signature.magic: the bytes VMIS. */
+#define VMI_SIGNATURE_MAGIC 0x53494d56
 /* rom_header.signature: the bytes cVmi, as in the classic interface. */
 #define VMI_ROM_MAGIC 0x696d5663
 /* trap_gate.flags: user mode may raise the vector with INT n. */

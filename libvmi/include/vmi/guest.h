@@ -7,6 +7,12 @@
  * after the profile any number of VMI_NEEDS(group, revision) - without it the guest refuses to run - and
  * VMI_WANTS(group, revision). A kernel that needs no more than an older minor version says so by VMI_GUEST_MINOR, defined
  * before this is included: it then runs on ROMs from that version on, and what they lack is absent (vmi_revision()).
+ *
+ * A kernel that does not take any ROM says so beside it, once:
+ *
+ *	VMI_POLICY(VMI_LICENCE_GPL, VMI_POLICY_SIGNED);
+ *
+ * the lowest licence class that a ROM must have, and VMI_POLICY_SIGNED or 0. Whoever starts the kernel may ask for more.
  */
 #ifndef VMI_GUEST_H
 #define VMI_GUEST_H
@@ -43,6 +49,13 @@
 		VMI_NOTE_HEAD(VMI_NOTE_DIRECT_MAP) ".quad " VMI_TEXT(VMI_GUEST_DIRECT_MAP) "\n" VMI_NOTE_TAIL \
 		VMI_NOTE_HEAD(VMI_NOTE_LICENCE) ".ascii \"" licence "\"\n" VMI_NOTE_TAIL \
 		VMI_NOTE_HEAD(VMI_NOTE_SITES) ".quad vmi_sites_start, vmi_sites_end\n" VMI_NOTE_TAIL \
+		".balign 4\n.popsection\n")
+
+#define VMI_POLICY(licence, flags)						\
+	__asm__(".pushsection .note.OpenVMI, \"a\", @note\n"			\
+		VMI_NOTE_HEAD(VMI_NOTE_POLICY)					\
+		".globl vmi_note_policy\nvmi_note_policy:\n"			\
+		".long " VMI_TEXT(licence) ", " VMI_TEXT(flags) "\n" VMI_NOTE_TAIL \
 		".balign 4\n.popsection\n")
 
 /* Where the reference guests want all memory mapped: inside what an ordinary process can map. */

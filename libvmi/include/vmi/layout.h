@@ -509,7 +509,7 @@ struct vmi_rom_descriptor {
 	uint32_t manifest_size;
 	uint32_t capsule; /* rom_capsule and what stands behind it */
 	uint32_t capsule_size;
-	uint32_t signature; /* signature over the image less itself */
+	uint32_t signature; /* rom_signature, at the start of the image's last 512 bytes, zeros behind it */
 	uint32_t signature_size;
 	uint8_t build_id[32]; /* SHA-256 over text, data, recipes, calls, relocations, groups, each after its size as u32 */
 	uint64_t reserved2[2]; /* 0 */
@@ -628,5 +628,27 @@ _Static_assert(offsetof(struct vmi_rom_capsule, kind) == 6, "vmi_rom_capsule.kin
 _Static_assert(offsetof(struct vmi_rom_capsule, tar_size) == 8, "vmi_rom_capsule.tar_size");
 _Static_assert(offsetof(struct vmi_rom_capsule, contents_size) == 12, "vmi_rom_capsule.contents_size");
 _Static_assert(offsetof(struct vmi_rom_capsule, sha256) == 16, "vmi_rom_capsule.sha256");
+
+/*
+ * The signature of a ROM. Signed are the 24 bytes "OpenVMI ROM signature 1" and NUL, then the image with the
+ * signature's 64 bytes and rom_header.checksum as zeros.
+ *
+ *    0  |             magic             |     size      |   algorithm   |
+ *    8  | key[32]                                                       |
+ *   40  | signature[64]                                                 |
+ */
+struct vmi_rom_signature {
+	uint32_t magic; /* SIGNATURE_MAGIC */
+	uint16_t size; /* bytes of this structure */
+	uint16_t algorithm; /* SignatureAlgorithm */
+	uint8_t key[32]; /* public key of the signer */
+	uint8_t signature[64]; /* as RFC 8032 has it: R, S */
+};
+_Static_assert(sizeof(struct vmi_rom_signature) == 104, "size of vmi_rom_signature");
+_Static_assert(offsetof(struct vmi_rom_signature, magic) == 0, "vmi_rom_signature.magic");
+_Static_assert(offsetof(struct vmi_rom_signature, size) == 4, "vmi_rom_signature.size");
+_Static_assert(offsetof(struct vmi_rom_signature, algorithm) == 6, "vmi_rom_signature.algorithm");
+_Static_assert(offsetof(struct vmi_rom_signature, key) == 8, "vmi_rom_signature.key");
+_Static_assert(offsetof(struct vmi_rom_signature, signature) == 40, "vmi_rom_signature.signature");
 
 #endif

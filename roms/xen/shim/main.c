@@ -109,6 +109,7 @@ static void make_info(void)
 		.size = sizeof(info),
 		.major = VMI_MAJOR,
 		.minor = VMI_MINOR,
+		.flags = package.flags,
 		.module_count = package.module_count,
 		.modules = package.module_count ? physical(package.modules) : 0,
 		.command_line = physical(command_line),

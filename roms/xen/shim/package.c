@@ -54,6 +54,7 @@ static void add(struct package *package, struct part contents, const struct entr
 	switch (entry->kind) {
 	case XEN_PACK_GUEST:
 		set_only(&package->guest, found, "guest", number);
+		package->flags = entry->name & XEN_PACK_FLAGS;
 		break;
 	case XEN_PACK_ROM:
 		set_only(&package->rom, found, "ROM", number);

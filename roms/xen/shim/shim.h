@@ -95,6 +95,7 @@ struct part {
 
 struct package {
 	struct part guest, rom, command_line;
+	uint32_t flags; /* of boot_info, from whoever made the package */
 	struct vmi_module modules[XEN_PACK_LIMIT];
 	uint32_t module_count;
 };

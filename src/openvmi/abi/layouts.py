@@ -736,3 +736,29 @@ class RomCapsule(Layout):
     tar_size: int = 0
     contents_size: int = 0
     sha256: bytes = bytes(32)
+
+
+@attrs.frozen(kw_only=True)
+class RomSignature(Layout):
+    """The signature of a ROM. Signed are the 24 bytes "OpenVMI ROM signature 1" and NUL, then the image with the signature's 64 bytes and rom_header.checksum as zeros.
+
+       0  |             magic             |     size      |   algorithm   |
+       8  | key[32]                                                       |
+      40  | signature[64]                                                 |
+    """
+
+    SIZE = 104
+    FORMAT = struct.Struct("<IHH32s64s")
+    FIELDS = (
+        ("magic", 0, 0),
+        ("size", 4, 0),
+        ("algorithm", 6, 0),
+        ("key", 8, 32),
+        ("signature", 40, 64),
+    )
+
+    magic: int = 0
+    size: int = 0
+    algorithm: int = 0
+    key: bytes = bytes(32)
+    signature: bytes = bytes(64)

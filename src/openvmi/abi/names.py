@@ -198,6 +198,12 @@ class NoteType(IntEnum):
     POLICY = 8
 
 
+class SignatureAlgorithm(IntEnum):
+    """How a ROM is signed (rom_signature.algorithm)."""
+
+    ED25519 = 1
+
+
 class Taint(IntFlag):
     """Recorded facts about a running guest; bits."""
 
@@ -231,6 +237,7 @@ BOOT_FIRMWARE_OVERRIDDEN = 0x10
 DESCRIPTOR_MAGIC = 0x34494d56
 CAPSULE_MAGIC = 0x43494d56
 CAPSULE_LIMIT = 0x400000
+SIGNATURE_MAGIC = 0x53494d56
 ROM_MAGIC = 0x696d5663
 GATE_USER = 0x1
 GROUP_NEEDED = 0x1

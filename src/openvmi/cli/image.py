@@ -29,20 +29,25 @@ def image(
     from openvmi.errors import UsageError
     from openvmi.report import image as report
     from openvmi.report import record
+    from openvmi.trust.verdict import NOTHING, admit
 
     found = running.open_guest(guest)
     if not xen:
         if memory is not None or rom is not None or module:
             raise UsageError("--memory, --rom and --module are for --xen; a PC has its own")
-        made = iso.write(found, output, append)
-        print(record.text(report.describe(made, found)) if json else report.line(made))
+        about = report.contents(found, append, None, NOTHING)
+        made = iso.write(found, output, append, record.text(about) + "\n")
+        print(record.text(report.describe(made, found) | about) if json else report.line(made))
         return
     from openvmi import hypervisors, sizes
     from openvmi.files import read_bounded
-    from openvmi.hypervisors.base import MachineConfig
+    from openvmi.hypervisors.base import MachineConfig, default_rom_path
     from openvmi.hypervisors.xen import host
 
     modules = tuple((path.name, read_bounded(path, what="module")) for path in module)
     offered = running.find_rom(hypervisors.get("xen"), rom)
-    files = host.write(MachineConfig(found, offered, append, sizes.parse(memory or "64M"), modules), output)
-    print(record.text(report.describe_xen(files, found)) if json else report.line_xen(files))
+    verdict = admit(offered, found, append, own=default_rom_path(hypervisors.get("xen")))
+    about = report.contents(found, append, offered, verdict)
+    config = MachineConfig(found, offered, append, sizes.parse(memory or "64M"), modules, boot_flags=verdict.flags)
+    files = host.write(config, output, record.text(about) + "\n")
+    print(record.text(report.describe_xen(files, found) | about) if json else report.line_xen(files, verdict))

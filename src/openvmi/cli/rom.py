@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from openvmi.cli import rom_rebuild, rom_source
+from openvmi.cli import rom_rebuild, rom_sign, rom_source
 from openvmi.errors import UsageError
 from openvmi.status import Status
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from openvmi.rom.image import RomImage
 
 app = typer.Typer(help="Build and inspect ROM images.", no_args_is_help=True)
-
+rom_sign.register(app)
 app.command(name="source")(rom_source.source)
 app.command(name="rebuild")(rom_rebuild.rebuild)
 

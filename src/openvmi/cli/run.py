@@ -30,6 +30,7 @@ def run(
     timeout: float = typer.Option(60.0, min=0.001, help="Seconds that the run may take."),
     deterministic: bool = typer.Option(False, "--deterministic", help="Let virtual time follow the guest's work."),
     input: Path | None = typer.Option(None, help="File with console input; a terminal is forwarded without it."),
+    force: bool = typer.Option(False, "--force", help="Run even if a policy refuses the ROM; taints the guest (F)."),
     json: Path | None = typer.Option(None, help="File for the record of the run; - is stderr."),
 ) -> int:
     """Run a guest, or a Linux kernel for i386; its console is stdout, everything else is on stderr."""
@@ -40,7 +41,7 @@ def run(
 
     request = running.Request(
         guest, on, rom, append, sizes.parse(memory), tuple(module), timeout, deterministic,
-        read_bounded(input, INPUT_LIMIT, "input") if input else b"", initrd=initrd, cpus=cpus,
+        read_bounded(input, INPUT_LIMIT, "input") if input else b"", initrd=initrd, cpus=cpus, force=force,
     )
     typed = terminal.typed() if input is None and sys.stdin and sys.stdin.isatty() else None
     result = running.run_any(request, terminal.console(timeout), typed)

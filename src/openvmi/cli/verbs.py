@@ -22,6 +22,7 @@ VERBS = {
     "doctor": "Show what works on this machine, and what to do about the rest.",
     "guest": "Build and inspect guests.",
     "rom": "Build and inspect ROMs.",
+    "key": "Make keys, and say whose signatures you trust.",
     "abi": "Show and check the interface.",
 }
 

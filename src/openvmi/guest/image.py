@@ -9,7 +9,7 @@ from pathlib import Path
 
 from attrs import field, frozen
 
-from openvmi.abi.layouts import NoteGroup, NoteSites
+from openvmi.abi.layouts import NoteGroup, NotePolicy, NoteSites
 from openvmi.abi.names import WINDOW_SIZE
 from openvmi.errors import BadGuestError
 from openvmi.files import read_bounded
@@ -44,6 +44,7 @@ class GuestImage:
     groups: tuple[NoteGroup, ...]  #: what it needs or wants beyond the profile
     licence: str  #: SPDX expression
     sites: NoteSites
+    policy: NotePolicy  #: what it demands of a ROM
     records: tuple[SiteRecord, ...] = field(repr=False)  #: by ascending address
 
     def site_records(self) -> list[SiteRecord]:
@@ -100,7 +101,7 @@ def _parse(data: bytes, path: str) -> GuestImage:
         path=path, name=Path(path).stem, data=data, sha256=hashlib.sha256(data).hexdigest(), segments=segments,
         entry=said.entry, window=said.window, direct_map=said.direct_map,
         image_start=Gva(image[0]), image_end=Gva(image[1]), version=said.version, profile=said.profile,
-        groups=said.groups, licence=said.licence, sites=said.sites,
+        groups=said.groups, licence=said.licence, sites=said.sites, policy=said.policy,
         records=tuple(sites.parse(said.sites, segments, said.version)),
     )
 

@@ -15,8 +15,8 @@ from collections.abc import Iterator
 
 from attrs import frozen
 
-from openvmi.abi.layouts import NoteGroup, NoteSites, NoteVersion
-from openvmi.abi.names import MINOR, NoteType, Profile
+from openvmi.abi.layouts import NoteGroup, NotePolicy, NoteSites, NoteVersion
+from openvmi.abi.names import MINOR, POLICY_SIGNED, LicenceClass, NoteType, Profile
 from openvmi.errors import BadGuestError
 from openvmi.units import Gva
 
@@ -29,8 +29,9 @@ _SIZES = {
     NoteType.WINDOW: _ADDRESS.size,
     NoteType.DIRECT_MAP: _ADDRESS.size,
     NoteType.SITES: NoteSites.SIZE,
+    NoteType.POLICY: NotePolicy.SIZE,
 }
-_REQUIRED = (*_SIZES, NoteType.LICENCE)
+_REQUIRED = (*(kind for kind in _SIZES if kind is not NoteType.POLICY), NoteType.LICENCE)
 _LICENCE_LIMIT = 1024
 _GROUP_LIMIT = 256
 
@@ -47,6 +48,7 @@ class Notes:
     direct_map: Gva
     licence: str
     sites: NoteSites
+    policy: NotePolicy  #: what it demands of a ROM: nothing, unless it says so
 
 
 def parse(data: bytes, ranges: list[tuple[int, int]]) -> Notes:
@@ -79,6 +81,7 @@ def parse(data: bytes, ranges: list[tuple[int, int]]) -> Notes:
         entry=_address(found[NoteType.ENTRY]), window=_address(found[NoteType.WINDOW]),
         direct_map=_address(found[NoteType.DIRECT_MAP]), licence=_licence(found[NoteType.LICENCE]),
         sites=NoteSites.unpack(found[NoteType.SITES]),
+        policy=_policy(found.get(NoteType.POLICY, bytes(NotePolicy.SIZE))),
     )
 
 
@@ -108,6 +111,16 @@ def _groups(contents: bytes) -> tuple[NoteGroup, ...]:
     if len({g.group for g in groups}) != len(groups):
         raise BadGuestError("GROUPS note names a group twice; name each once, with the lowest revision that will do")
     return groups
+
+
+def _policy(contents: bytes) -> NotePolicy:
+    policy = NotePolicy.unpack(contents)
+    # Also in a guest of a newer version: what it demands must not be taken for less.
+    if policy.licence not in list(LicenceClass) or policy.flags & ~POLICY_SIGNED:
+        raise BadGuestError(f"POLICY note asks for licence class {policy.licence} with flags {policy.flags:#x}; known "
+                            f"are classes 0 to {max(LicenceClass)} and flag {POLICY_SIGNED:#x}; use VMI_POLICY of "
+                            "libvmi, or a newer openvmi")
+    return policy
 
 
 def _licence(contents: bytes) -> str:

@@ -42,6 +42,7 @@ class MachineConfig:
     deterministic: bool = False  #: virtual time counts guest work instead of following the host's clock
     exact: bool = False  #: with `deterministic`: one tick of the time-stamp counter is one guest instruction; slower
     console: Callable[[bytes], None] = lambda data: None  #: receives console output as it is written
+    boot_flags: int = 0  #: what is known of the ROM, for the boot information: BOOT_ bits, less BOOT_PC
 
 
 @frozen
@@ -194,6 +195,11 @@ def default_rom_path(hypervisor: Hypervisor) -> Path | None:
 def needs_rom(hypervisor: Hypervisor) -> bool:
     """Whether it runs no guest that stays native: it says so by an attribute `needs_rom`."""
     return getattr(hypervisor, "needs_rom", False)
+
+
+def makes_boot_information(hypervisor: Hypervisor) -> bool:
+    """Whether `boot_flags` reach the guest: one where they do not says so by an attribute `tells_guest`."""
+    return getattr(hypervisor, "tells_guest", True)
 
 
 def host_time_only(hypervisor: Hypervisor) -> bool:

@@ -190,7 +190,7 @@ class _Loader:
             size=BootInfo.SIZE,
             major=names.MAJOR,
             minor=names.MINOR,
-            flags=names.BOOT_PC if self._platform.pc else 0,
+            flags=config.boot_flags | (names.BOOT_PC if self._platform.pc else 0),
             memory_map=map_place,
             memory_map_count=len(ranges),
             module_count=len(modules),

@@ -24,8 +24,15 @@ def lines(result: Run | LinuxRun) -> list[str]:
     if result.status == Status.OUTPUT_CLOSED:
         return []
     if isinstance(result, Run):
-        return _ending(result) + (_crash(result, result.outcome.crash) if result.outcome.crash else [])
-    return (classic.lines(result.rom, result.classic) if result.rom and result.classic else []) + _ending(result)
+        crash = _crash(result, result.outcome.crash) if result.outcome.crash else []
+        return _forced(result) + _ending(result) + crash
+    told = classic.lines(result.rom, result.classic) if result.rom and result.classic else []
+    return told + _forced(result) + _ending(result)
+
+
+def _forced(result: Run | LinuxRun) -> list[str]:
+    refusals = result.verdict.refusals if result.verdict.forced else ()
+    return [f"openvmi: overridden, the guest is tainted (F): {reason}" for reason in refusals]
 
 
 def _ending(result: Run | LinuxRun) -> list[str]:
@@ -43,7 +50,7 @@ def _crash(result: Run, crash: Crash) -> list[str]:
         out += _registers(crash.registers, names)
     if trace := _trace(crash, names):
         out += ["back-trace:", *trace]
-    out.append(taint.sentence(result.link.taint if result.link else None))
+    out.append(taint.sentence(result.taint))
     return out
 
 

@@ -5,11 +5,35 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import openvmi
+from openvmi.abi.names import LicenceClass
 from openvmi.guest.image import GuestImage
 from openvmi.iso import BootImage
+from openvmi.report import record, taint
+from openvmi.rom.image import RomImage
+from openvmi.trust.verdict import Verdict
 
 if TYPE_CHECKING:
     from openvmi.hypervisors.xen.host import HostFiles
+
+
+#: What is said where the image has no ROM.
+_NO_ROM = ("no ROM is in it: the guest checks what a machine's firmware offers by itself, and knows of no signature "
+           "and no rebuild (U, R)")
+
+
+def contents(guest: GuestImage, options: str, rom: RomImage | None, verdict: Verdict) -> dict[str, Any]:
+    """What goes into an image, and what was said of it then: this is in the image too. `taint` as in a run's record."""
+    return {
+        "openvmi": openvmi.__version__, "guest": guest.name, "guest_sha256": guest.sha256,
+        "guest_licence": guest.licence, "options": options,
+        "rom": rom.name if rom else None, "rom_version": rom.version if rom else None,
+        "rom_sha256": rom.sha256 if rom else None, "rom_licence": rom.licence if rom else None,
+        "rom_licence_class": LicenceClass(rom.licence_class).name if rom else None,
+        "taint": taint.letters(verdict.taint) if rom else None,
+        "taint_means": taint.meanings(verdict.taint) if rom else _NO_ROM,
+        "trust": record.trust(verdict) if rom else None,
+    }
 
 
 def describe(image: BootImage, guest: GuestImage) -> dict[str, Any]:
@@ -20,7 +44,7 @@ def describe(image: BootImage, guest: GuestImage) -> dict[str, Any]:
 
 def line(image: BootImage) -> str:
     """The same as text."""
-    return f"{image.path}: {image.size} bytes, for a CD or a USB stick; GRUB does: {image.command}"
+    return f"{image.path}: {image.size} bytes, for a CD or a USB stick; no ROM in it; GRUB does: {image.command}"
 
 
 def describe_xen(files: HostFiles, guest: GuestImage) -> dict[str, Any]:
@@ -37,7 +61,7 @@ def describe_xen(files: HostFiles, guest: GuestImage) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def line_xen(files: HostFiles) -> str:
+def line_xen(files: HostFiles, verdict: Verdict) -> str:
     """The same as text."""
     names = ", ".join(f"{name} ({size} bytes)" for name, size in files.sizes.items())
-    return f"{files.folder}: {names}; in there, on a Xen host: {files.command}"
+    return f"{files.folder}: {names}; {taint.sentence(verdict.taint)}; in there, on a Xen host: {files.command}"

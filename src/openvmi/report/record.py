@@ -15,9 +15,10 @@ from openvmi.hypervisors.base import Crash
 from openvmi.matrix import Matrix, Row
 from openvmi.report import classic, taint
 from openvmi.running import LinkState, Run
+from openvmi.trust.verdict import Verdict
 
 #: What only a run can tell.
-_OF_A_RUN = ("rom_sha256", "rom_text_bytes", "rom_licence", "taint", "link", "guest_instructions", "wall_ms",
+_OF_A_RUN = ("rom_sha256", "rom_text_bytes", "rom_licence", "taint", "trust", "link", "guest_instructions", "wall_ms",
              "exit_reason", "exit_code", "crash", "kernel_version", "classic")
 
 
@@ -40,7 +41,8 @@ def _with_rom(result: Run) -> dict[str, Any]:
         "rom_sha256": rom.sha256 if rom else None,
         "rom_text_bytes": rom.descriptor.text_size if rom else None,
         "rom_licence": rom.licence if rom else None,
-        "taint": taint.letters(link.taint) if link else None,
+        "taint": _taint(result),
+        "trust": trust(result.verdict) if rom else None,
         "link": _link(link) if link else None,
         "kernel_version": None,
         "classic": None,
@@ -54,7 +56,8 @@ def _with_classic_rom(result: LinuxRun) -> dict[str, Any]:
         "rom_sha256": rom.sha256 if rom else None,
         "rom_text_bytes": None,
         "rom_licence": rom.licence if rom else None,
-        "taint": None,
+        "taint": _taint(result),
+        "trust": trust(result.verdict) if rom else None,
         "link": None,
         "kernel_version": result.guest.version or None,
         "classic": classic.describe(rom, result.classic) if rom and result.classic else None,
@@ -76,7 +79,7 @@ def _outcome(result: Run | LinuxRun) -> dict[str, Any]:
         "exit_code": outcome.code,
         "status": result.status,
         "message": outcome.message,
-        "crash": _crash(outcome.crash) if outcome.crash else None,
+        "crash": _crash(result, outcome.crash) if outcome.crash else None,
     }
 
 
@@ -123,15 +126,29 @@ def _failed(row: Row, guest: GuestImage) -> dict[str, Any]:
     return known | dict.fromkeys(_OF_A_RUN) | {"exits": {}, "marks": []}
 
 
+def _taint(result: Run | LinuxRun) -> str | None:
+    return taint.letters(result.taint) if result.taint is not None else None
+
+
+def trust(verdict: Verdict) -> dict[str, Any]:
+    """What was said of a ROM, and by whom it was refused."""
+    return {
+        "decision": verdict.decision.value, "forced": verdict.forced,
+        "reasons": [{"what": r.what, "found": r.found, "wanted": r.wanted or None, "by": r.by or None}
+                    for r in verdict.reasons],
+    }
+
+
 def _link(link: LinkState) -> dict[str, int]:
     return {"sites": link.sites, "native": link.native, "inline": link.inline, "call": link.call, "nop": link.nop,
             "jump": link.jump}
 
 
-def _crash(crash: Crash) -> dict[str, Any]:
+def _crash(result: Run | LinuxRun, crash: Crash) -> dict[str, Any]:
     registers = crash.registers
     return {
         "reason": crash.reason,
+        "taint": _taint(result),
         "backtrace": list(crash.backtrace),
         "registers": registers and {
             **registers.general, "rip": registers.rip, "rflags": registers.rflags, "cs": registers.cs,

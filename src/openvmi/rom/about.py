@@ -12,6 +12,7 @@ from openvmi.abi.layouts import RomHeader
 from openvmi.abi.names import LicenceClass
 from openvmi.rom.container import at
 from openvmi.rom.finding import Finding
+from openvmi.trust.expression import CLASS_TEXT, classify
 
 if TYPE_CHECKING:
     from openvmi.rom.image import RomImage
@@ -43,6 +44,22 @@ def licence(image: RomImage) -> Iterator[Finding]:
     if image.descriptor.licence_class not in set(LicenceClass):
         yield Finding(f"licence class {image.descriptor.licence_class}", at(image, "licence_class"),
                       f"0 to {max(LicenceClass)}")
+
+
+def licence_class(image: RomImage) -> Iterator[Finding]:
+    """The expression can be read, and the class says no more than it: guests know the class only.
+
+    It may say less: by an older list of licences.
+    """
+    try:
+        known = classify(image.licence)
+    except ValueError as error:
+        yield Finding(f"licence {image.licence!r} ({error})", image.header.licence, "an SPDX licence expression")
+        return
+    if image.licence_class > known:
+        yield Finding(f"licence class {image.licence_class} ({CLASS_TEXT[image.licence_class]}), and the licence "
+                      f"{image.licence!r} is {CLASS_TEXT[known]}", at(image, "licence_class"), f"at most {known}",
+                      "the ROM claims too much or openvmi knows too little: get a corrected ROM or a newer openvmi")
 
 
 def manifest(image: RomImage) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from openvmi.errors import BadRomError
-from openvmi.rom import about, capsule_checks, container, tables
+from openvmi.rom import about, capsule_checks, container, signed, tables
 from openvmi.rom.finding import Finding
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ CHECKS: tuple[Callable[[RomImage], Iterator[Finding]], ...] = (
     container.parts_inside,
     about.licence,
     container.parts_apart,
+    signed.signature,
     container.text,
     container.data,
     container.vcpu_part,
@@ -42,6 +43,7 @@ CHECKS: tuple[Callable[[RomImage], Iterator[Finding]], ...] = (
     about.manifest,
     about.symbols,
     container.build_id,
+    about.licence_class,
     capsule_checks.header,
     capsule_checks.contents,
     capsule_checks.tar,

@@ -116,7 +116,7 @@ def emit(contents: RomContents) -> bytes:
         data=writer.put(contents.data, 8), data_size=len(contents.data), data_memory=contents.data_memory,
         manifest=writer.put(manifest), manifest_size=len(manifest),
         capsule=writer.put(contents.capsule), capsule_size=len(contents.capsule),
-        signature=writer.put(contents.signature), signature_size=len(contents.signature),
+        signature=writer.put(contents.signature, UNIT), signature_size=len(contents.signature),
         vcpu_size=contents.vcpu_size, profile=contents.profile, licence_class=contents.licence_class,
         stack=contents.stack, build_id=build_id(contents.text, contents.data, recipes, calls, fixes, groups),
     )

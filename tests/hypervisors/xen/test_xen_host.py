@@ -17,7 +17,7 @@ from openvmi.hypervisors.xen import host
 from openvmi.hypervisors.xen.package import Package, unpack
 from openvmi.rom.image import RomImage
 
-NAMES = {"hello-xen.elf", "hello-xen.package", "hello.cfg", "hello-grub.cfg"}
+NAMES = {"hello-xen.elf", "hello-xen.package", "hello.cfg", "hello-grub.cfg", "hello-about.json"}
 
 Capture = pytest.CaptureFixture[str]
 

@@ -8,6 +8,7 @@ import struct
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -40,10 +41,17 @@ def test_bytes() -> None:
 
 
 @given(st.builds(Package, st.binary(), st.none() | st.binary(), st.binary(max_size=4096),
-                 st.lists(st.tuples(NAMES, st.binary(max_size=9000)), max_size=5).map(tuple)))
+                 st.lists(st.tuples(NAMES, st.binary(max_size=9000)), max_size=5).map(tuple),
+                 st.sampled_from([0, 2, 0x1E])))
 def test_round_trip(package: Package) -> None:
     data = package.pack()
     assert len(data) % 4096 == 0 and unpack(data) == package
+
+
+def test_flags_are_where_an_older_shim_does_not_look() -> None:
+    with_flags = evolve(SMALL, flags=0x1F).pack()
+    assert struct.unpack_from("<IIQQQ", with_flags, 16) == (1, 0, 0x1000, 5000, 0x1E)
+    assert with_flags[:40] + bytes(8) + with_flags[48:] == SMALL.pack()
 
 
 def test_too_much() -> None:

@@ -138,6 +138,7 @@ def entered(request: pytest.FixtureRequest, shim: bytes, rom: RomImage,
     guest = link(*request.param)
     package = bytearray(Package(guest.data, rom.data, b"vmi.verbose a=b", MODULES).pack())
     struct.pack_into("<Q", package, 16 + 5 * 32 + 24, 0)  # the last module has no name
+    struct.pack_into("<Q", package, 16 + 24, 0xFFFF_FFFF_FFFF_FFFF)  # every flag that there can be
     yield from enter(shim, guest, bytes(package), line="of Xen")
 
 
@@ -155,7 +156,7 @@ def test_state(entered: Entered) -> None:
 
 def test_boot_info(entered: Entered, rom: RomImage) -> None:
     info, guest = entered.info, entered.guest
-    assert (info.magic, info.size, info.major, info.minor, info.flags) == (0x42494D56, 152, 4, 1, 0)
+    assert (info.magic, info.size, info.major, info.minor, info.flags) == (0x42494D56, 152, 4, 1, 0x1E)
     assert (info.vcpu_count, info.descriptor_base, info.reserved) == (1, 0x33, 0)
     assert (info.kernel_cs, info.kernel_ss, info.user_cs, info.user_ss) == (0xE030, 0xE02B, 0xE033, 0xE02B)
     assert info.hypervisor == b"xen".ljust(16, b"\0")

@@ -11,11 +11,12 @@ from openvmi import running
 from openvmi.bench.times.lines import CONSOLE_LIMIT, Lines, parse
 from openvmi.errors import OpenVmiError
 from openvmi.guest.image import GuestImage
-from openvmi.hypervisors.base import Ending, Hypervisor, MachineConfig
+from openvmi.hypervisors.base import Ending, Hypervisor, MachineConfig, default_rom_path
 from openvmi.hypervisors.linux import resident
 from openvmi.hypervisors.linux.machine import LinuxMachine
 from openvmi.hypervisors.linux.resident import Resident
 from openvmi.interrupt import on_interrupt
+from openvmi.trust.verdict import admit
 
 OFF = "vmi=off times.short"  #: command line of the kernel that stays native
 STAY = "times.stay"  #: of the one that waits to be looked at
@@ -49,7 +50,9 @@ def run(hypervisor: Hypervisor, guest: GuestImage, options: str, timeout: float)
             machine.send_console(b"\n")
 
     rom = running.find_rom(hypervisor, None)
-    config = MachineConfig(guest=guest, rom=rom, command_line=options, timeout=timeout, console=keep)
+    verdict = admit(rom, guest, options, own=default_rom_path(hypervisor))
+    config = MachineConfig(guest=guest, rom=rom, command_line=options, timeout=timeout, console=keep,
+                           boot_flags=verdict.flags)
     began = time.perf_counter()
     with LinuxMachine(config) as machine, on_interrupt(machine.stop):
         outcome = machine.run()

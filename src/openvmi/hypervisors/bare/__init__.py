@@ -16,6 +16,7 @@ class BareHypervisor:
     name = "bare"
     summary = "no hypervisor: the kernel in ring 0 of a PC, which QEMU makes"
     default_rom = None
+    tells_guest = False
     preference = 200  #: behind emu, which needs nothing installed
 
     def available(self) -> Availability:

@@ -57,8 +57,8 @@ class HostFiles:
     command: str  #: to be given in the folder
 
 
-def write(config: MachineConfig, folder: Path) -> HostFiles:
-    """Makes a folder with all of the files, or with none when anything fails.
+def write(config: MachineConfig, folder: Path, about: str = "") -> HostFiles:
+    """Makes a folder with all of the files, or with none when anything fails. `about`: what is in the package.
 
     A folder that has just these files is replaced. Raises :class:`RefusedError` as running the guest would, and
     :class:`UsageError` for a place that is something else.
@@ -72,6 +72,7 @@ def write(config: MachineConfig, folder: Path) -> HostFiles:
     files = {
         kernel: shim, module: package,
         f"{name}.cfg": _XL.format(**values).encode(), f"{name}-grub.cfg": _GRUB.format(**values).encode(),
+        f"{name}-about.json": about.encode(),
     }  # fmt: skip
     target = Path(os.path.realpath(folder))
     _check_place(folder, target, set(files))

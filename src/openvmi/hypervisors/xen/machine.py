@@ -200,4 +200,4 @@ def pack(config: MachineConfig) -> bytes:
     modules = tuple((module_name(name), data) for name, data in config.modules)
     line = config.command_line.encode("ascii")
     rom = config.rom.data if config.rom else None
-    return Package(config.guest.data, rom, line, modules).pack()
+    return Package(config.guest.data, rom, line, modules, config.boot_flags).pack()

@@ -15,7 +15,7 @@ from openvmi.hypervisors.xen import private
 from openvmi.units import PAGE_MASK, page_up
 
 _HEADER = struct.Struct("<QII")  # magic, count, size of header and entries
-_ENTRY = struct.Struct("<IIQQQ")  # kind, reserved, offset of contents, size, offset of the name or 0
+_ENTRY = struct.Struct("<IIQQQ")  # kind, reserved, offset of contents, size, offset of the name or flags
 _NAME_LIMIT = 255
 assert (_HEADER.size, _ENTRY.size) == (private.XEN_PACK_ENTRIES, private.XEN_PACK_ENTRY)
 
@@ -30,6 +30,7 @@ class Package:
     rom: bytes | None  #: the image
     command_line: bytes
     modules: tuple[tuple[bytes, bytes], ...] = ()  #: name, contents
+    flags: int = 0  #: of boot_info, as :class:`openvmi.hypervisors.base.MachineConfig` has them
 
     def pack(self) -> bytes:
         """The bytes. :class:`ValueError` for more modules, or a longer name, than a package can have."""
@@ -45,7 +46,8 @@ class Package:
         names = b"".join(name for _, name, _ in entries)
         name_at, at = size, page_up(size + len(names))
         for kind, name, data in entries:
-            head += _ENTRY.pack(kind, 0, at, len(data), name_at if name else 0)
+            flags = self.flags & private.XEN_PACK_FLAGS if kind == private.XEN_PACK_GUEST else 0
+            head += _ENTRY.pack(kind, 0, at, len(data), name_at if name else flags)
             name_at += len(name)
             at += page_up(len(data))
         return b"".join(_padded(part) for part in (bytes(head) + names, *(data for _, _, data in entries)))
@@ -73,6 +75,7 @@ def unpack(data: bytes) -> Package:
     found: dict[int, bytes] = {}
     modules = []
     end = size
+    flags = 0
     for number in range(count):
         kind, reserved, offset, length, name = _ENTRY.unpack_from(data, _HEADER.size + number * _ENTRY.size)
         if reserved or offset & PAGE_MASK or not end <= offset <= len(data) or length > len(data) - offset:
@@ -84,12 +87,13 @@ def unpack(data: bytes) -> Package:
             modules.append((_name(data, number, name), contents))
         elif kind in _SINGLE and kind not in found:
             found[kind] = contents
+            flags |= name & private.XEN_PACK_FLAGS if kind == private.XEN_PACK_GUEST else 0
         else:
             raise BadFileError(f"entry {number} is of kind {kind}, which is unknown or there already")
     if private.XEN_PACK_GUEST not in found:
         raise BadFileError("the package has no guest")
     return Package(found[private.XEN_PACK_GUEST], found.get(private.XEN_PACK_ROM),
-                   found.get(private.XEN_PACK_COMMAND_LINE, b""), tuple(modules))
+                   found.get(private.XEN_PACK_COMMAND_LINE, b""), tuple(modules), flags)
 
 
 def _name(data: bytes, number: int, offset: int) -> bytes:

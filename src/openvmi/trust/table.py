@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: MIT
+"""What is known about each licence, from licences.json: facts, their sources, and the class that follows."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from attrs import frozen
+
+from openvmi.abi.names import LicenceClass
+
+_FILE = Path(__file__).with_name("licences.json")
+
+
+@frozen
+class Table:
+    """The licences by their identifier in lower case: SPDX matches identifiers whatever their case."""
+
+    kinds: dict[str, LicenceClass]
+    names: dict[str, str]  #: as the list writes them; of a deprecated one that was renamed: the new name
+    exceptions: dict[str, str]  #: names of the exceptions, which only ever add permissions
+    combined: dict[tuple[str, str], LicenceClass]  #: licence and exception that together are more than the licence
+
+
+@cache
+def table() -> Table:
+    """The table; read when it is first needed."""
+    data = facts()
+    kinds, names = {}, {}
+    for name, entry in data["licences"].items():
+        kinds[name.lower()] = LicenceClass[entry["class"]]
+        renamed = entry.get("as", name)
+        names[name.lower()] = renamed if "-with-" not in name else name
+    combined = {}
+    for text, entry in data["combined"].items():
+        licence, exception = text.lower().split(" with ")
+        combined[licence, exception] = LicenceClass[entry["class"]]
+    return Table(kinds, names, {name.lower(): name for name in data["exceptions"]}, combined)
+
+
+def facts() -> dict[str, Any]:
+    """The file: `licences`, `exceptions`, `combined`, each entry with the addresses of its sources."""
+    data: dict[str, Any] = json.loads(_FILE.read_text(encoding="utf-8"))
+    return data
+
+
+def sources(name: str) -> tuple[str, ...]:
+    """Where what is said about a licence comes from; none for one that is not listed."""
+    found = next((entry for known, entry in facts()["licences"].items() if known.lower() == name.lower()), None)
+    return tuple(found["sources"]) if found else ()
