@@ -15,9 +15,13 @@ from openvmi.abi.names import Call, LinkKind, RelocationKind
 from openvmi.errors import BuildError, UsageError
 from openvmi.rom import build as builder
 from openvmi.rom.build import build
+from openvmi.rom.compile import Workshop, link
 from openvmi.rom.definition import read
 from openvmi.rom.image import RomImage
+from openvmi.rom.inputs import Places
+from openvmi.rom.recipe import Step
 from openvmi.rom.toml import find
+from openvmi.toolchain import X86_64
 
 Sources = Callable[..., Path]
 
@@ -41,13 +45,18 @@ def test_emu_in_full(emu: RomImage) -> None:
     assert emu.recipe(enable) == bytes.fromhex("65800c25 00000000 02 7902 e657")
     flag, = emu.relocations_of(enable)
     assert (flag.kind, flag.offset, flag.target, flag.addend) == (RelocationKind.VCPU, 4, 1, 0)
-    assert set(emu.manifest["sources"]) == {"calls.S", "private.h", "rom.toml"}
+    assert set(emu.manifest["sources"]) == {
+        "rom/calls.S", "rom/private.h", "rom/rom.toml", "include/vmi/abi.h", "include/vmi/asm.h", "include/vmi/rom.h",
+        "link/rom.lds"}
 
 
 def test_text_is_what_the_linker_made(work: Path, emu: RomImage) -> None:
     top = resources.checkout()
     assert top is not None
-    elf = builder._compile(read(top / "roms" / "emu"), work, top / "libvmi" / "include")
+    folder, script = top / "roms" / "emu", top / "src" / "openvmi" / "rom" / "rom.lds"
+    step = Step.of(X86_64, builder.FLAGS, builder._LINK, "link/rom.lds")
+    elf = link("emu", Places(folder, top / "libvmi" / "include", script), read(folder).sources, script, step,
+               Workshop(work)).elf
     path = work / "linked.elf"
     path.write_bytes(elf)
     with path.open("rb") as file:

@@ -37,7 +37,7 @@ def test_tiny_in_full(tiny: Path, work: Path) -> None:
     rom = _build(tiny, work)
     assert (rom.api, rom.rom_version, rom.licence) == ((3, 0), (2, 7), "GPL")
     assert (rom.manufacturer, rom.product) == ("OpenVMI", "tiny-more")
-    assert rom.data == Path(rom.path).read_bytes() and len(rom.data) == 1536
+    assert rom.file == Path(rom.path).read_bytes() and len(rom.data) == 1536 and rom.capsule
     assert rom.data[0x1C0:0x1C3] == bytes.fromhex("31c0c3")  # vmi_init
     assert rom.data[0x80:0x85] == bytes.fromhex("e93b010000")
     assert rom.data[0x400:0x405] == bytes.fromhex("fac3 0f31 c3")
@@ -183,14 +183,15 @@ def test_commands(tiny: Path, work: Path, tmp_path: Path, monkeypatch: pytest.Mo
     run = CliRunner().invoke
     done = run(app, ["build", str(tiny)])
     assert done.exit_code == 0
-    assert done.stdout == (f"{tmp_path}/roms/tiny-less.rom: 1024 bytes\n"
-                           f"{tmp_path}/roms/tiny-more.rom: 1536 bytes\n")
+    sizes = [int(size) for size in re.findall(r"(\d+) of source", done.stdout)]
+    assert done.stdout == (f"{tmp_path}/roms/tiny-less.rom: 1024 bytes, {sizes[0]} of source behind them\n"
+                           f"{tmp_path}/roms/tiny-more.rom: 1536 bytes, {sizes[1]} of source behind them\n")
     path = tmp_path / "x.rom"
     built = run(app, ["build", str(tiny), "--variant", "tiny-more", "-o", str(path), "--json"])
     assert json.loads(built.stdout)["path"] == str(path)
     for arguments, says in (
         (["--variant", "none"], "no variant 'none'; expected one of tiny-less, tiny-more"),
-        (["-o", str(path)], "2 variants, and a file or JSON is for one; name it with --variant"),
+        (["-o", str(path)], "2 variants, and a file, JSON or URL is for one; name it with --variant"),
         (["--json"], "name it with --variant"),
     ):
         refused = run(app, ["build", str(tiny), *arguments]).exception

@@ -19,6 +19,7 @@ from openvmi.classic.image import ClassicRom
 from openvmi.errors import BadRomError, RefusedError, UsageError
 from openvmi.rom.image import RomImage
 from openvmi.rom.load import is_classic, load, load_classic, load_current
+from tests.rom import capsules
 from tests.rom.classic_rom import image, put
 
 GOOD = image()
@@ -77,7 +78,19 @@ CASES: list[tuple[Callable[..., object], bytes, str]] = [
     (checks.stubs, put(GOOD, 0x81, b"\xff\xff\xff\x7f"), "vmi_init goes to 0x80000084"),
     (checks.stubs, put(GOOD, 0x89, b"\x00\x00\x00\x80"), "get_reloc goes to -0x7fffff73"),
     (checks.stubs, put(GOOD, 0x88, b"\xeb\xfe"), "get_reloc goes to 0x88"),
+    (checks.capsule, GOOD + capsules.packed()[:47], "a capsule of 47 bytes at offset 0x400"),
+    (checks.capsule, GOOD + capsules.packed() + b"\0", "bytes of capsule contents at offset 0x40c"),
+    (checks.capsule, GOOD + capsules.part(b"x" * 64, b"y" * 512), "an xz stream that cannot be read"),
+    (checks.capsule, GOOD + capsules.packed(capsules.entry(b"/etc/x") + capsules.END), "'/etc/x'"),
+    (checks.capsule, GOOD + capsules.part(b"ftp://x", b"y", 2), "source address"),
 ]
+
+
+def test_a_capsule_behind_the_image() -> None:
+    rom = ClassicRom.parse(GOOD + capsules.packed())
+    assert (rom.data, rom.file) == (GOOD, GOOD + capsules.packed())
+    assert rom.capsule and rom.capsule.files() == capsules.FILES
+    assert describe(rom)["size"] == len(GOOD) and rom.sha256 != ROM.sha256
 
 
 @pytest.mark.parametrize(("check", "data", "says"), CASES, ids=lambda value: getattr(value, "__name__", None))

@@ -14,6 +14,7 @@ from openvmi.abi.names import LicenceClass, LinkKind, RelocationKind
 from openvmi.errors import BuildError
 from openvmi.rom.emit import Answer, RomContents, contents_of, emit
 from openvmi.rom.image import RomImage
+from tests.rom import capsules
 from tests.rom.conftest import SIGNATURE
 
 
@@ -112,7 +113,7 @@ def roms(draw: st.DrawFn) -> RomContents:
         answers=draw(_answers(len(text), memory, vcpu)), text=text, data=data, data_memory=memory,
         manifest={"name": draw(_NAME), "version": draw(_NAME), "hypervisor": draw(_NAME),
                   "more": draw(st.dictionaries(st.text(max_size=5), st.integers(), max_size=3))},
-        capsule=draw(st.binary(max_size=50)), signature=draw(st.sampled_from([b"", SIGNATURE])),
+        capsule=draw(st.sampled_from((b"", capsules.packed()))), signature=draw(st.sampled_from([b"", SIGNATURE])),
     )
 
 

@@ -8,16 +8,27 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from openvmi.abi.layout import Layout, offset_of
-from openvmi.abi.layouts import RomCall, RomDescriptor, RomGroup, RomHeader, RomPci, RomReloc, RomSignature
+from openvmi.abi.layouts import (
+    RomCall,
+    RomCapsule,
+    RomDescriptor,
+    RomGroup,
+    RomHeader,
+    RomPci,
+    RomReloc,
+    RomSignature,
+)
 from openvmi.errors import BadRomError, UsageError
-from openvmi.rom import about, checks, container, signed, tables
+from openvmi.rom import about, capsule_checks, checks, container, signed, tables
 from openvmi.rom.describe import describe
-from openvmi.rom.emit import RomContents, emit
+from openvmi.rom.emit import RomContents, contents_of, emit
 from openvmi.rom.image import RomImage
+from tests.rom import capsules
 
 
 class Patch:
@@ -43,6 +54,13 @@ class Patch:
 
     def relocation(self, index: int, field: str, value: int, size: int) -> None:
         self.put(RomReloc, self.image.descriptor.relocations + index * RomReloc.SIZE, field, value, size)
+
+    def capsule(self, field: str, value: int, size: int) -> None:
+        self.put(RomCapsule, self.image.descriptor.capsule, field, value, size)
+
+    def put_capsule(self, part: bytes) -> None:
+        self.sealed = False
+        self.data = bytearray(emit(evolve(contents_of(self.image), capsule=part)))
 
     def text(self, licence: str) -> None:
         self.data[self.image.header.licence:self.image.header.licence + len(licence)] = licence.encode()
@@ -189,6 +207,21 @@ CASES: list[tuple[Callable[..., object], Callable[[Patch], None], str]] = [
     (about.symbols, lambda p: p.manifest(b'{"name":"a","version":"1","hypervisor":"b","symbols":7}'), "pairs"),
     (container.build_id, lambda p: _unsealed(p, p.image.descriptor.text, 1), "build id"),
     (container.build_id, lambda p: _unsealed(p, p.image.descriptor.recipes, 1), "build id"),
+    (capsule_checks.header, lambda p: p.descriptor("capsule_size", 47), "a capsule of 47 bytes"),
+    (capsule_checks.header, lambda p: p.capsule("magic", 0, 4), "capsule magic 0x0"),
+    (capsule_checks.header, lambda p: p.capsule("size", 47, 2), "capsule size 47"),
+    (capsule_checks.header, lambda p: p.capsule("size", 0xFFFF, 2), "capsule size 65535"),
+    (capsule_checks.header, lambda p: p.capsule("contents_size", 1, 4), "1 bytes of capsule contents"),
+    (capsule_checks.header, lambda p: p.capsule("kind", 3, 2), "capsule of kind 3"),
+    (capsule_checks.header, lambda p: p.capsule("tar_size", 0, 4), "a capsule's tar of 0 bytes"),
+    (capsule_checks.header, lambda p: p.capsule("tar_size", (4 << 20) + 1, 4), "a capsule's tar of 4194305 bytes"),
+    (capsule_checks.contents, lambda p: p.capsule("tar_size", 512, 4), "a tar of more than 512 bytes"),
+    (capsule_checks.contents, lambda p: p.capsule("tar_size", 9999, 4), "expected 9999"),
+    (capsule_checks.contents, lambda p: p.capsule("sha256", 1, 1), "a tar with SHA-256"),
+    (capsule_checks.contents, lambda p: p.capsule("kind", 2, 2), "source address"),
+    (capsule_checks.contents, lambda p: p.data.__setitem__(p.image.descriptor.capsule + RomCapsule.SIZE, 0),
+     "an xz stream that cannot be read"),
+    (capsule_checks.tar, lambda p: p.put_capsule(capsules.packed(capsules.entry(b"../x") + capsules.END)), "'../x'"),
 ]
 
 

@@ -16,8 +16,8 @@ from openvmi.abi.names import VCPU_ROM_OFFSET, WINDOW_DATA, WINDOW_SIZE
 from openvmi.errors import BuildError, UsageError
 from openvmi.files import write_together
 from openvmi.rom import linked
-from openvmi.rom.compile import Workshop, headers, link
-from openvmi.rom.definition import RomDefinition, read
+from openvmi.rom.compile import Compiled, Workshop, headers, link
+from openvmi.rom.definition import RomDefinition, Shim, read
 from openvmi.rom.emit import RomContents, emit
 from openvmi.rom.form import EMBED, TOOL, Form
 from openvmi.rom.image import RomImage
@@ -83,13 +83,9 @@ def make(definition: RomDefinition, places: Places, workshop: Workshop, recipe: 
     used = {*compiled.read, definition.folder / FILE}
     step, shim = None, b""
     if definition.shim:
-        script = definition.folder / definition.shim.script
-        step = recipe.shim if recipe else Step.of(X86_64, FLAGS, (), f"{ROM}/{definition.shim.script}")
-        if step is None:
-            raise BuildError(f"{definition.name}: a boot shim, and a recipe without one; expected both or none")
-        result = link(definition.name, places, definition.shim.sources, script, step, workshop)
-        used |= {*result.read, script}
-        shim = result.elf
+        step, made = link_shim(definition, definition.shim, places, workshop, recipe)
+        used |= {*made.read, definition.folder / definition.shim.script}
+        shim = made.elf
     inputs = gather(used, places, workshop.toolchain(rom).home, definition.name)
     contents = _contents(definition, parts, inputs)
     outputs = {"rom": hashlib.sha256(emit(contents)).hexdigest()} | (
@@ -98,6 +94,15 @@ def make(definition: RomDefinition, places: Places, workshop: Workshop, recipe: 
         tool=recipe.tool if recipe else TOOL, interface=CURRENT, version=Toolchain.number(), variant="", rom=rom,
         shim=step, inputs=inputs.digests(), compiler=inputs.compiler, outputs=outputs,
     ))
+
+
+def link_shim(definition: RomDefinition, shim: Shim, places: Places, workshop: Workshop,
+              recipe: Recipe | None = None) -> tuple[Step, Compiled]:
+    """The ELF file of the boot shim, symbols and debug information included, and how it was made."""
+    step = recipe.shim if recipe else Step.of(X86_64, FLAGS, (), f"{ROM}/{shim.script}")
+    if step is None:
+        raise BuildError(f"{definition.name}: a boot shim, and a recipe without one; expected both or none")
+    return step, link(definition.name, places, shim.sources, definition.folder / shim.script, step, workshop)
 
 
 def shim_beside(rom: Path) -> Path:

@@ -91,7 +91,12 @@ def check(files: dict[str, bytes], where: str) -> None:
 
 
 def account(path: Path) -> list[Path]:
-    """The files that the compiler says it has read, from the rule of make that it wrote (-MD)."""
+    """The files that the compiler says it has read, from the rule of make that it wrote (-MD).
+
+    Raises :class:`BuildError` when it has not: it does so for a file of #embed that it may not read.
+    """
+    if not path.is_file():
+        raise BuildError(f"{path.stem}: the compiler does not say what it read; does an #embed name a file elsewhere?")
     text = read_bounded(path, 1 << 20, "account of what was read").decode(errors="surrogateescape")
     _, _, names = text.replace("\\\n", " ").partition(".o:")
     return [Path(_ESCAPED.sub(lambda part: part[1] or part[2], name)) for name in _NAME.findall(names)]

@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+from attrs import evolve
+
 from openvmi import resources
 from openvmi.abi.layout import offset_of
 from openvmi.abi.layouts import RomDescriptor, RomHeader
 from openvmi.errors import BadRomError
 from openvmi.rom import container, identity
 from openvmi.rom.describe import describe
+from openvmi.rom.emit import contents_of, emit
 from openvmi.rom.image import RomImage
 from openvmi.units import TextOffset
 
@@ -19,8 +22,9 @@ _IDENTIFIED = ("text", "data", "recipes", "calls", "relocations", "groups")
 
 
 def seeds() -> list[bytes]:
-    """The ROMs that are small."""
-    roms = [(resources.built("roms") / f"{name}.rom").read_bytes() for name in ("emu", "template", "linux")]
+    """The ROMs that are small, without their source, which has a target of its own."""
+    roms = [emit(evolve(contents_of(RomImage.load(resources.built("roms") / f"{name}.rom")), capsule=b""))
+            for name in ("emu", "template", "linux")]
     return [bytes([seal]) + rom for rom in roms for seal in (0, _SEALED)]
 
 
