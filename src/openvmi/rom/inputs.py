@@ -63,7 +63,7 @@ def gather(paths: Iterable[Path], places: Places, compiler: Path, where: str) ->
     tops = {name: _variants(top) for name, top in places.tops().items()}
     files: dict[str, bytes] = {}
     own: dict[str, str] = {}
-    for path in sorted({Path(os.path.normpath(path)) for path in paths}):
+    for path in sorted({Path(os.path.abspath(path)) for path in paths}):
         if (inside := _below(path, _variants(compiler))) is not None:
             own[inside] = hashlib.sha256(read_bounded(path)).hexdigest()
             continue
@@ -104,7 +104,7 @@ def account(path: Path) -> list[Path]:
 
 def _variants(top: Path) -> tuple[Path, ...]:
     """As it was given, and without links."""
-    return tuple({Path(os.path.normpath(top.absolute())), top.resolve()})
+    return tuple({Path(os.path.abspath(top)), top.resolve()})
 
 
 def _below(path: Path, tops: tuple[Path, ...]) -> str | None:
