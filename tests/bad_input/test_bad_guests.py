@@ -58,7 +58,7 @@ NOTE = {
     "licence": (lambda g: g.note(NoteType.LICENCE, b"\x1b[m"), "not an SPDX expression"),
 }
 NOTE |= {f"no {kind.name}": (lambda g, kind=kind: g.without(kind), f"no {kind.name} note")
-         for kind in NoteType if kind is not NoteType.GROUPS}
+         for kind in NoteType if kind not in (NoteType.GROUPS, NoteType.POLICY)}
 SITES = {
     "table backwards": (lambda g: g.address(NoteType.SITES, WINDOW), "expected records of 8 bytes"),
     "table nowhere": (lambda g: g.address(NoteType.SITES, IMAGE - 0x1000 + 8), "no segment holds"),

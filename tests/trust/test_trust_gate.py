@@ -19,10 +19,13 @@ from openvmi.trust import rebuilt, signature
 from openvmi.trust.settings import POLICIES, Settings
 from openvmi.trust.signature import Kind, SignatureState
 from openvmi.trust.verdict import Decision, judge
+from tests.rom import capsules
+from tests.rom.conftest import SIGNATURE
 from tests.trust import gate
 from tests.trust.test_trust_licence import EXPRESSIONS
 
 ANY = Settings()
+SOURCE = capsules.packed()
 
 
 @pytest.fixture(scope="module")
@@ -37,10 +40,10 @@ def guest(tiny_file: Path) -> GuestImage:
     return load_guest(tiny_file)
 
 
-def rom(licence: str, kind: LicenceClass, capsule: bytes = b"") -> RomImage:
+def rom(licence: str, kind: LicenceClass, capsule: bytes = b"", signature: bytes = b"") -> RomImage:
     """A ROM under this licence."""
     return RomImage.parse(emit(RomContents(
-        licence=licence, licence_class=kind, profile=Profile.BASE, capsule=capsule,
+        licence=licence, licence_class=kind, profile=Profile.BASE, capsule=capsule, signature=signature,
         manifest={"name": "a", "version": "1", "hypervisor": "none"})))
 
 
@@ -60,12 +63,12 @@ def test_every_expression_under_every_policy(asks: gate.Gate, guest: GuestImage)
                 assert bool(taint & Taint.FORCED) == (kind < lowest)
 
 
-@pytest.mark.parametrize(("kind", "reproduced", "capsule"), list(product(Kind, [False, True], [b"", b"source"])))
+@pytest.mark.parametrize(("kind", "reproduced", "capsule"), list(product(Kind, [False, True], [b"", SOURCE])))
 def test_signature_source_and_rebuild(kind: Kind, reproduced: bool, capsule: bytes, asks: gate.Gate, guest: GuestImage,
                                       monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(signature, "state", lambda image: SignatureState(kind, None, "so it is"))
     monkeypatch.setattr(rebuilt, "known", lambda sha256: reproduced)
-    image = rom("MIT", LicenceClass.GPL, capsule)
+    image = rom("MIT", LicenceClass.GPL, capsule, SIGNATURE)
     for flags, options in ((0, ""), (POLICY_SIGNED, ""), (0, "vmi.signed"), (POLICY_SIGNED, "vmi.force")):
         verdict = judge(image, evolve(guest, policy=NotePolicy(licence=0, flags=flags)), options, ANY)
         refused, taint = asks(3, len(capsule), verdict.flags, 0, flags, options)

@@ -50,7 +50,10 @@ def test_what_is_not_listed(text: str) -> None:
 
 
 def test_length_is_bounded() -> None:
-    assert classify("(" * 300 + "MIT" + ")" * 300) == LicenceClass.GPL
+    assert classify("(" * 32 + "MIT" + ")" * 32) == LicenceClass.GPL
+    for depth in (33, 500):
+        with pytest.raises(ValueError, match=f"{depth} parentheses are opened, at most 32"):
+            classify("(" * depth + "MIT" + ")" * depth)
     with pytest.raises(ValueError, match="at most 1024"):
         classify("MIT" + " " * LIMIT)
 

@@ -36,8 +36,11 @@ from openvmi.trust import rebuilt, signature
 from openvmi.trust.settings import Settings
 from openvmi.trust.signature import Kind, SignatureState
 from openvmi.trust.verdict import NOTHING, Decision, Reason, admit, judge, judge_classic
+from tests.rom import capsules
 from tests.rom.classic_rom import image as classic_image
+from tests.rom.conftest import SIGNATURE
 
+SOURCE = capsules.packed()
 CONFIG = Path("/home/u/config.toml")
 
 
@@ -47,10 +50,10 @@ def guest(tiny_file: Path) -> GuestImage:
     return load_guest(tiny_file)
 
 
-def rom(licence: str = "MIT", kind: LicenceClass = LicenceClass.GPL, capsule: bytes = b"source") -> RomImage:
+def rom(licence: str = "MIT", kind: LicenceClass = LicenceClass.GPL, capsule: bytes = SOURCE) -> RomImage:
     """A ROM under this licence."""
     return RomImage.parse(emit(RomContents(
-        licence=licence, licence_class=kind, profile=Profile.BASE, capsule=capsule,
+        licence=licence, licence_class=kind, profile=Profile.BASE, capsule=capsule, signature=SIGNATURE,
         manifest={"name": "a", "version": "1", "hypervisor": "none"})), "a.rom")
 
 
@@ -204,11 +207,11 @@ def test_overridden_by_the_user(by: list[str], policy: Path, closed: Path, tmp_p
     record = tmp_path / "record"
     assert main.run(["run", str(policy), "--on", "emu", "--rom", str(closed), "--json", str(record), *by]) == 0
     out, told = capfd.readouterr()
-    assert out.endswith("taint 3f\n") and told == (
+    assert out.endswith("taint 3d\n") and told == (
         "openvmi: overridden, the guest is tainted (F): its licence 'MIT OR GPL-2.0-only' has the class proprietary, "
         "the guest asks for GPL-compatible\n")
     said = json.loads(record.read_text())
-    assert said["taint"] == "PSUFRO" and said["trust"]["decision"] == "taint" and said["trust"]["forced"]
+    assert said["taint"] == "PUFRO" and said["trust"]["decision"] == "taint" and said["trust"]["forced"]
     assert said["trust"]["reasons"][0] == {
         "what": "licence", "found": "its licence 'MIT OR GPL-2.0-only' has the class proprietary",
         "wanted": "GPL-compatible", "by": "the guest"}

@@ -14,6 +14,8 @@ from openvmi.trust.table import table
 
 #: Bytes of an expression: those of a guest may be longest.
 LIMIT = 1024
+#: Parentheses, each of which may be inside the one before.
+DEPTH = 32
 _TOKEN = re.compile(r"\s*([()]|[^\s()]+)")
 _IDENTIFIER = re.compile(r"[A-Za-z0-9.-]+\+?")
 _REFERENCE = re.compile(r"(DocumentRef-[A-Za-z0-9.-]+:)?LicenseRef-[A-Za-z0-9.-]+")
@@ -36,6 +38,8 @@ def classify(text: str) -> LicenceClass:
     tokens = _TOKEN.findall(text)
     if not tokens:
         raise ValueError("it is empty")
+    if tokens.count("(") > DEPTH:
+        raise ValueError(f"{tokens.count('(')} parentheses are opened, at most {DEPTH} are read")
     kind, rest = _any_of(tokens, 0)
     if rest < len(tokens):
         raise ValueError(f"{tokens[rest]!r:.40} is where AND, OR or the end should be")

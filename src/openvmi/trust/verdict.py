@@ -26,7 +26,6 @@ from openvmi.trust.settings import POLICIES, Settings
 
 if TYPE_CHECKING:
     from openvmi.classic.image import ClassicRom
-    from openvmi.trust.signature import SignatureState
 
 _FORCE = "vmi.force"
 
@@ -77,13 +76,22 @@ NOTHING = Verdict(Decision.LOAD)
 
 
 @frozen
+class _Signature:
+    """What a ROM's signature is worth."""
+
+    good: bool = False
+    wrong: bool = False  #: it speaks against the ROM even where nobody asks for one
+    found: str = "the ROM is not signed"
+
+
+@frozen
 class _Offer:
     """What is known of a ROM."""
 
     path: str
     licence: str
     kind: LicenceClass
-    state: SignatureState
+    signature: _Signature
     source: bool  #: it carries some
     reproduced: bool
     own: bool  #: it is the one that the machine itself brings
@@ -109,9 +117,9 @@ def judge(rom: RomImage | None, guest: GuestImage, options: str = "", settings: 
 
     if rom is None or option(options, "vmi") == "off":
         return NOTHING
-    from openvmi.trust import rebuilt, signature
+    from openvmi.trust import rebuilt
 
-    offer = _Offer(rom.path, rom.licence, rom.licence_class, signature.state(rom), bool(rom.descriptor.capsule_size),
+    offer = _Offer(rom.path, rom.licence, rom.licence_class, _signature_of(rom), bool(rom.descriptor.capsule_size),
                    rebuilt.known(rom.sha256), own is not None and _same(Path(rom.path), own))
     note = _Demand("the guest", LicenceClass(guest.policy.licence), bool(guest.policy.flags & names.POLICY_SIGNED))
     return _judge(offer, [note, *_demands(options, settings)], force or option(options, _FORCE) is not None)
@@ -128,10 +136,9 @@ def judge_classic(rom: ClassicRom | None, options: str = "", settings: Settings 
         return NOTHING
     from openvmi.classic.checks import LICENCES
     from openvmi.machine.boot import option
-    from openvmi.trust.signature import Kind, SignatureState
 
     kind = LicenceClass.GPL if rom.licence in LICENCES else LicenceClass.UNKNOWN
-    unsigned = SignatureState(Kind.NONE, None, "a ROM of the classic interface has no signature")
+    unsigned = _Signature(found="a ROM of the classic interface has no signature")
     offer = _Offer(rom.path, rom.licence or "", kind, unsigned, source=False, reproduced=False, own=False)
     return _judge(offer, [*_demands(options, settings)], force or option(options, _FORCE) is not None)
 
@@ -166,9 +173,7 @@ def _demands(options: str, settings: Settings | None) -> Iterator[_Demand]:
 
 
 def _judge(offer: _Offer, demands: list[_Demand], force: bool) -> Verdict:
-    from openvmi.trust.signature import Kind
-
-    good = offer.state.kind is Kind.GOOD
+    good = offer.signature.good
     refusals = [*_licence(offer, demands), *([] if good else _signature(offer, demands))]
     forced = bool(refusals) and force
     taint = Taint(
@@ -183,6 +188,16 @@ def _judge(offer: _Offer, demands: list[_Demand], force: bool) -> Verdict:
     return Verdict(Decision.TAINT if taint else Decision.LOAD, reasons, flags, taint)
 
 
+def _signature_of(rom: RomImage) -> _Signature:
+    if not rom.descriptor.signature_size:
+        return _Signature()
+    from openvmi.trust import signature
+
+    state = signature.state(rom)
+    wrong = state.kind in (signature.Kind.BAD, signature.Kind.REVOKED)
+    return _Signature(state.kind is signature.Kind.GOOD, wrong, state.reason)
+
+
 def _licence(offer: _Offer, demands: list[_Demand]) -> Iterator[Reason]:
     for demand in demands:
         if offer.kind < demand.licence:
@@ -190,14 +205,12 @@ def _licence(offer: _Offer, demands: list[_Demand]) -> Iterator[Reason]:
 
 
 def _signature(offer: _Offer, demands: list[_Demand]) -> Iterator[Reason]:
-    """Of one that is not good. A wrong one speaks against a ROM even where nobody asks for any."""
-    from openvmi.trust.signature import Kind
-
+    """Of one that is not good."""
     asked = [demand.by for demand in demands if demand.signed]
     for by in asked:
-        yield Reason("signature", offer.state.reason, "a good signature by a trusted key", by)
-    if not asked and offer.state.kind in (Kind.BAD, Kind.REVOKED):
-        yield Reason("signature", offer.state.reason, "none or a good one", "openvmi")
+        yield Reason("signature", offer.signature.found, "a good signature by a trusted key", by)
+    if not asked and offer.signature.wrong:
+        yield Reason("signature", offer.signature.found, "none or a good one", "openvmi")
 
 
 def _remarks(offer: _Offer, taint: Taint, said: set[str]) -> Iterator[Reason]:
@@ -207,7 +220,7 @@ def _remarks(offer: _Offer, taint: Taint, said: set[str]) -> Iterator[Reason]:
     if Taint.NO_SOURCE in taint:
         yield Reason("source", "it carries no source")
     if Taint.UNSIGNED in taint and "signature" not in said:
-        yield Reason("signature", offer.state.reason)
+        yield Reason("signature", offer.signature.found)
     if Taint.NOT_REPRODUCED in taint:
         yield Reason("rebuild", "it is not known to be rebuilt identically from its source")
     if Taint.OVERRIDDEN_FIRMWARE in taint:
