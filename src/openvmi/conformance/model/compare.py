@@ -78,10 +78,10 @@ def compare(sequence: Sequence, observed: list[Token]) -> Divergence | None:
             furthest = max(missed)
             return Divergence(number, one, _text(observed[at:end]), tuple(sorted(missed[furthest])))
         at = end
-    hashes = {_last(state).hash() for state in states}
+    ends = {(Token("D", (_last(state).hash(),)), Token("W", (state.written,))) for state in states}
     rest = observed[at:]
-    if len(rest) != 1 or rest[0].letter != "D" or rest[0].numbers[0] not in hashes:
-        return Divergence(len(sequence), None, _text(rest), tuple(sorted(f"D{number:x}" for number in hashes)))
+    if tuple(rest) not in ends:
+        return Divergence(len(sequence), None, _text(rest), tuple(sorted(_text(list(end)) for end in ends)))
     return None
 
 
