@@ -32,6 +32,7 @@ static void setup(void)
 	out8(0x21, 0xff); /* the 8259s are not used */
 	out8(0xa1, 0xff);
 	apic_write(APIC_SPURIOUS, 0x100 | SPURIOUS_VECTOR);
+	vmi_native_gate_needed(SPURIOUS_VECTOR);
 }
 
 static void route_serial(uint32_t entry)
@@ -105,6 +106,21 @@ int vmi_native_holds_back(uint64_t vector)
 	return 0;
 }
 
+/* At a vector without a gate of the kernel's: nobody's fault, unless an event is to be delivered there. */
+void vmi_native_stray(void)
+{
+	for (unsigned word = 8; word--;) {
+		uint32_t set = apic_read(APIC_IN_SERVICE + word * 16);
+		unsigned vector = word * 32 + 31 - (set ? __builtin_clz(set) : 0);
+
+		if (!set)
+			continue;
+		if (!vmi_native_holds_back(vector))
+			vmi_panic(0, "vector %lu without handler", (uint64_t)vector);
+		return;
+	}
+}
+
 /* What the APIC asks for that would be delivered. It may ask for a source that is held back, or was delivered since. */
 static int requested(void)
 {
@@ -143,8 +159,10 @@ int64_t vmi_native_event_bind(uint32_t number, uint32_t vector)
 	setup();
 	sources[number].masked = sources[number].busy = 0;
 	sources[number].vector = vector;
-	if (vector)
+	if (vector) {
 		last_bound[vector] = 1 + number;
+		vmi_native_gate_needed(vector);
+	}
 	if (number == VMI_SOURCE_TIMER)
 		vmi_native_timer_arm();
 	if (number == VMI_SOURCE_CONSOLE) {

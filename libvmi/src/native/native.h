@@ -38,7 +38,8 @@ static inline int canonical(uint64_t address)
 
 /* Local APIC registers (Intel SDM volume 3, table 11-1). */
 enum {
-	APIC_EOI = 0x0b0, APIC_SPURIOUS = 0x0f0, APIC_REQUESTED = 0x200 /* 8 words, 16 bytes apart */, APIC_COMMAND = 0x300, APIC_LVT_TIMER = 0x320,
+	APIC_EOI = 0x0b0, APIC_SPURIOUS = 0x0f0, APIC_IN_SERVICE = 0x100, /* 8 words, 16 bytes apart, as the next */
+	APIC_REQUESTED = 0x200, APIC_COMMAND = 0x300, APIC_LVT_TIMER = 0x320,
 	APIC_TIMER_INITIAL = 0x380, APIC_TIMER_CURRENT = 0x390, APIC_TIMER_DIVIDE = 0x3e0,
 };
 #define APIC_BASE 0xfee00000
@@ -73,5 +74,7 @@ void vmi_native_event_raise(uint32_t source);
  * now: masked, being handled, or the timer before its deadline (events.c).
  */
 int vmi_native_holds_back(uint64_t vector);
+/* Gives a vector a gate if it has none: the APIC may ask for one at which nothing is bound any more (processor.c). */
+void vmi_native_gate_needed(uint8_t vector);
 
 #endif

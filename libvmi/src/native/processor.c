@@ -84,6 +84,15 @@ int64_t vmi_native_trap_table_set(uint64_t table, uint32_t count)
 	return 0;
 }
 
+void vmi_native_gate_needed(uint8_t vector)
+{
+	extern const char vmi_native_stray_entry[];
+	const struct vmi_trap_gate gate = { .vector = vector, .native = (uint64_t)vmi_native_stray_entry };
+
+	if (!gates[vector].type)
+		vmi_native_trap_table_set((uint64_t)&gate, 1);
+}
+
 int64_t vmi_native_syscall_entry_set(uint64_t handler, uint64_t native)
 {
 	uint64_t user = USER_CODE32 * 8 | 3, kernel = KERNEL_CODE * 8;

@@ -217,6 +217,8 @@ _fpu = st.one_of(
     st.builds(lambda register, word: [operation(Op.FPU_WRITE, register, word)], _one(*Float), _word),
     st.builds(lambda register: [operation(Op.FPU_READ, register)], _one(*Float)),
     st.builds(_again, _floating, _user_flags, _word), st.builds(_again, _floating, _user_flags, _word),
+    st.builds(lambda group: [call(Call.FPU_TRAP_SET, _number(1)), *group],
+              st.builds(_again, st.one_of(_floating, _programs), _one(0, 1, 17), _word)),
 )
 
 
@@ -245,11 +247,28 @@ _slots = st.builds(
     _one(None, None, None, 4), _one(None, None, None, _number(HOLE), _number(_NONCANONICAL)))
 _code = st.builds(lambda slot, rest: _set_slots(slot, [CODE_32, *rest], None, None), _one(0, 0, 1),
                   st.lists(_descriptor, max_size=2))
+
+
+def _read_by_segment(slots: tuple[int, int], found: tuple[int, int], flag: int) -> Group:
+    """32-bit code in one slot reads by the data in another one."""
+    (code, data), (descriptor, where) = slots, found
+    return [*_set_slots(code, [CODE_32], None, None), *_set_slots(data, [descriptor], None, None),
+            *_again(Program.SEGMENT, CODE_SLOT * (1 + code) + flag, Value(Kind.SELECTOR, data), _number(where))]
+
+
+_data_there = (
+    _one((0, 1), (1, 0), (0, 2), (2, 1)),
+    _one((DATA, USER_DATA), (CODE_32, USER_DATA + 0xFFC), (SEGMENTS[3], 0), (SEGMENTS[3], 0xFFC), (SEGMENTS[3], 0x1000),
+         (SEGMENTS[4], USER_DATA - 0x1234), (SEGMENTS[5], 8), (SEGMENTS[5], 0x10), (SEGMENTS[6], USER_DATA),
+         (SEGMENTS[7], USER_DATA), (0, 0), (DATA, 0x1_0000_0000 + USER_DATA)),
+    _one(0, 0, 1),
+)
 _segments = st.one_of(
     _slots, _code,
     st.builds(_again, _compatible, st.one_of(_in_slot, _in_slot, _one(0, 1)), _selector, _there),
     st.builds(_again, _compatible, _in_slot, _selector, _there),
-    st.builds(_again, st.just(Program.SEGMENT), _in_slot, _selector, _there),
+    st.builds(_again, st.just(Program.SEGMENT), _in_slot, _selector, _there), st.builds(_read_by_segment, *_data_there),
+    st.builds(_read_by_segment, *_data_there),
 )
 _excursions = st.one_of(
     st.builds(_visit, _one(1, 2), _programs, _user_flags, _any_address, _word),

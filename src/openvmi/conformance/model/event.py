@@ -191,7 +191,7 @@ class Event(Mmu):
         if source in _EVERYWHERE:
             return None
         if source in _PERHAPS:
-            return self.pick(Error.INVALID, Error.SUCCESS)
+            return self.pick(Error.INVALID, None)
         return Error.INVALID
 
     def event_mask(self, source: int, *_: int) -> Wanted:

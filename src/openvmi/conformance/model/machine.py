@@ -338,6 +338,8 @@ class Machine(Trap):
                 self._at, self._lost = _SYSCALL_SIZE, _RAX | _RCX | _R11
                 self.back_in_user_mode()
                 self.deliver(user=True)
+            if result == _AGAIN:
+                raise Outside("a value that means something else")
             self._system_call(result)
 
     def _segment(self, selector: int, one: Operation) -> None:
@@ -355,6 +357,4 @@ class Machine(Trap):
         """> on the kernel stack, frame complete, interrupts disabled, RCX and R11 destroyed, every other
         > register the user's
         """
-        if rax == _AGAIN and not self.sees("S"):
-            raise Outside("a value that means something else")
         self.say("S", rax, lambda changed: not changed & ~(_RAX | _RCX | _R11), 2 | self.state.interrupts)

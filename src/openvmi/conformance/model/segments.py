@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Segments of DescriptorsSet: which may be set, and what user mode does by them (Intel SDM volume 3, section 3.4.5).
 
-What lies beyond a segment's limit, or is not allowed to be written there, is never tried: emulators do not look.
+What emulators do not look at is never tried: a segment's limit, whether it can be written, no base in 64-bit code.
 """
 
 from __future__ import annotations
@@ -18,6 +18,10 @@ CODE, DATA = 0x00CF_FB00_0000_FFFF, 0x00CF_F300_0000_FFFF  #: flat, 32-bit, priv
 
 def _based(descriptor: int, base: int) -> int:
     return descriptor | (base & 0xFF_FFFF) << 16 | base >> 24 << 56
+
+
+def _base(descriptor: int) -> int:
+    return descriptor >> 16 & 0xFF_FFFF | descriptor >> 56 << 24
 
 
 #: What sequences set. All that are allowed begin somewhere below what they can find there.
@@ -69,16 +73,17 @@ def can_read(descriptor: int) -> bool:
 def read(descriptor: int | None, offset: int, compatible: bool) -> int:
     """The 32-bit word at an offset; 64-bit code has neither base nor limit. None: no segment. :class:`Fault`."""
     linear = offset
+    if not compatible and descriptor and _base(descriptor):
+        raise Outside("a base in 64-bit code, which emulators add")
     if compatible:
         if descriptor is None:
             raise Outside("what is no segment is found by emulators")
-        base = descriptor >> 16 & 0xFF_FFFF | descriptor >> 56 << 24
         limit = descriptor & 0xFFFF | descriptor >> 32 & 0xF_0000
         limit = limit << 12 | 0xFFF if descriptor & _PAGES else limit
         offset &= 0xFFFF_FFFF
         if offset + 3 > limit:
             raise Outside("beyond the limit, where emulators do not look")
-        linear = base + offset & 0xFFFF_FFFF
+        linear = _base(descriptor) + offset & 0xFFFF_FFFF
     if linear % 4:
         raise Outside("a word that is not aligned")
     if USER_DATA <= linear < USER_DATA + 4096:
