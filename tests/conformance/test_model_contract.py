@@ -212,9 +212,17 @@ def test_the_hash_is_of_place_and_contents() -> None:
     for part in (6 * 512 + 1, 2):
         value = (value ^ part) * 0x100_0000_01B3 % (1 << 64)
     assert compare(given, tokens(f";D{value:x}W0")) is None
-    for wrong in (f";{_EMPTY}W0", f";D{value:x}W1", f";D{value:x}"):
+    for wrong, right in ((f";{_EMPTY}W0", f"D{value:x}"), (f";D{value:x}W1", "W0"), (f";D{value:x}", "W0")):
         found = compare(given, tokens(wrong))
-        assert found is not None and found.expected == (f"D{value:x} W0",)
+        assert found is not None and found.expected == (right,)
+
+
+def test_an_event_may_come_at_the_very_end() -> None:
+    given = sequence("call event_bind number:0 number:32\ncall irq_enable\ncall timer_set clock:0x100")
+    for end in (f"R0,0;V20,1,200{_EMPTY}W0", f"V20,1,200R0,0;{_EMPTY}W0", f"R0,0;{_EMPTY}W0"):
+        assert compare(given, tokens(f"R0,0;R0,0;T200{end}")) is None
+    for end in (f"R0,0;V20,1,1ff{_EMPTY}W0", f"V20,1,200R0,0;V20,1,200{_EMPTY}W0"):
+        assert compare(given, tokens(f"R0,0;R0,0;T200{end}")) is not None
 
 
 # ---- what is outside ----

@@ -78,18 +78,21 @@ def compare(sequence: Sequence, observed: list[Token]) -> Divergence | None:
             furthest = max(missed)
             return Divergence(number, one, _text(observed[at:end]), tuple(sorted(missed[furthest])))
         at = end
-    ends = {(Token("D", (_last(state).hash(),)), Token("W", (state.written,))) for state in states}
-    rest = observed[at:]
-    if tuple(rest) not in ends:
-        return Divergence(len(sequence), None, _text(rest), tuple(sorted(_text(list(end)) for end in ends)))
-    return None
+    missed, rest = {}, observed[at:]
+    if any(any(explore(partial(_finish, state, rest, missed))) for state in states):
+        return None
+    return Divergence(len(sequence), None, _text(rest), tuple(sorted(missed[max(missed)])))
 
 
-def _last(state: State) -> State:
-    """The guest leaves lazy mode before it tells the hash."""
-    machine = Machine(state.copy(), Choices([]), None)
+def _finish(state: State, observed: list[Token], missed: dict[int, set[str]], choices: Choices) -> bool:
+    """The guest disables interrupts, before which an event may come, leaves lazy mode and tells the hash."""
+    machine = Machine(state.copy(), choices, observed,
+                      lambda position, wanted: missed.setdefault(position, set()).add(wanted))
+    machine.deliver()
     machine.all_updates()
-    return machine.state
+    machine.say("D", machine.state.hash())
+    machine.say("W", machine.state.written)
+    return True
 
 
 def _text(tokens: list[Token]) -> str:
