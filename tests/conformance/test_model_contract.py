@@ -5,24 +5,22 @@ from __future__ import annotations
 
 import inspect
 import re
+from pathlib import Path
 
 import pytest
 
 from openvmi.abi.load import interface
 from openvmi.abi.names import Call
+from openvmi.conformance.fuzz_report import read
 from openvmi.conformance.model.base import Outside
 from openvmi.conformance.model.choice import Choices, Rejected, explore
 from openvmi.conformance.model.compare import compare, legal, step
 from openvmi.conformance.model.machine import Machine, clobbered
 from openvmi.conformance.model.state import State
-from openvmi.conformance.sequence import OPERATIONS, Op, Sequence, operation, read_line, tokens
+from openvmi.conformance.model.without import WITHOUT
+from openvmi.conformance.sequence import OPERATIONS, Kind, Op, Program, Sequence, operation, read_line, tokens
 
-#: Calls that the model does not have, and why. Iret and SysRet are how user mode is entered and gone back to.
-NOT_THERE = {
-    "FpuTrapSet": "the registers that it is about are not in the model", "Shutdown": "it ends the sequence",
-    "Iret": "", "SysRet": "",
-}  # fmt: skip
-NO_GROUPS = {"smp", "suspend"}  #: one VCPU, one life
+_KEPT = Path(__file__).parent / "sequences"
 _EMPTY = "Dcbf29ce484222325"  #: hash of an empty pool: FNV-1a's start
 
 MAP = """
@@ -72,9 +70,24 @@ def test_every_quote_is_the_contracts() -> None:
 
 
 def test_every_call_is_in_the_model() -> None:
-    missing = {call.name for call in interface().calls
-               if call.group not in NO_GROUPS and not hasattr(Machine, call.snake)}
-    assert missing == set(NOT_THERE)
+    missing = {call.name for call in interface().calls if not hasattr(Machine, call.snake)}
+    assert missing == set(WITHOUT) and all(len(reason) > 20 for reason in WITHOUT.values())
+
+
+def test_every_call_is_in_a_sequence_that_is_kept() -> None:
+    kept = [one for path in sorted(_KEPT.glob("*.json")) for sequence in read(path) for one in sequence]
+    called = {Call(one.number) for one in kept if one.op is Op.CALL}
+    known = {Call(call.number) for call in interface().calls if call.name not in WITHOUT}
+    assert not known - called
+    assert {one.number for one in kept if one.op is Op.USER} == set(Program)
+    assert {one.op for one in kept} == set(Op)
+    assert {value.kind for one in kept for value in one.values} == set(Kind)
+
+
+def test_every_call_that_the_model_has_can_be_made_by_the_guest(top: Path) -> None:
+    text = (top / "kernels" / "conform" / "sequence" / "invoke.S").read_text()
+    made = set(re.findall(r"THUNK VMI_CALL_(\w+),", text))
+    assert made == {call.snake.upper() for call in interface().calls if call.name not in WITHOUT}
 
 
 @pytest.mark.parametrize(("call", "registers"), [
@@ -198,9 +211,18 @@ def test_the_hash_is_of_place_and_contents() -> None:
     value = 0xCBF2_9CE4_8422_2325
     for part in (6 * 512 + 1, 2):
         value = (value ^ part) * 0x100_0000_01B3 % (1 << 64)
-    assert compare(given, tokens(f";D{value:x}")) is None
-    wrong = compare(given, tokens(f";{_EMPTY}"))
-    assert wrong is not None and wrong.expected == (f"D{value:x}",)
+    assert compare(given, tokens(f";D{value:x}W0")) is None
+    for wrong, right in ((f";{_EMPTY}W0", f"D{value:x}"), (f";D{value:x}W1", "W0"), (f";D{value:x}", "W0")):
+        found = compare(given, tokens(wrong))
+        assert found is not None and found.expected == (right,)
+
+
+def test_an_event_may_come_at_the_very_end() -> None:
+    given = sequence("call event_bind number:0 number:32\ncall irq_enable\ncall timer_set clock:0x100")
+    for end in (f"R0,0;V20,1,200{_EMPTY}W0", f"V20,1,200R0,0;{_EMPTY}W0", f"R0,0;{_EMPTY}W0"):
+        assert compare(given, tokens(f"R0,0;R0,0;T200{end}")) is None
+    for end in (f"R0,0;V20,1,1ff{_EMPTY}W0", f"V20,1,200R0,0;V20,1,200{_EMPTY}W0"):
+        assert compare(given, tokens(f"R0,0;R0,0;T200{end}")) is not None
 
 
 # ---- what is outside ----

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from pkgutil import resolve_name
 
 import pytest
 
@@ -123,6 +124,31 @@ def test_a_mistake_is_found_and_made_small(top: Path, guest: str, tmp_path: Path
     assert fuzz.check(Place("emu"), list(read(file)), guest) == [None]
 
 
+def _some_input_lost(data: bytes) -> bytes:
+    return data.replace(b"0", b"")
+
+
+#: Something in emu, what it does instead, and what shows it: the operation, the number of a call.
+BROKEN = {
+    "descriptors": ("openvmi.hypervisors.emu.segments._allowed", lambda _: lambda descriptor: True, (Do.CALL, 0x0206)),
+    "floating point": ("openvmi.hypervisors.emu.cpu.Cpu.set_fpu_trap", lambda _: lambda cpu, on: None, (Do.USER, None)),
+    "console": ("openvmi.machine.console.ConsoleInput.put",
+                lambda put: lambda console, data: put(console, _some_input_lost(data)), (Do.CALL, 0x0701)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_a_mistake_of_a_hypervisor_is_found(guest: str, what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    name, instead, (op, number) = BROKEN[what]
+    made = list(read(_KEPT / "corpus-2.json"))
+    monkeypatch.setattr(name, instead(resolve_name(name)))
+    found = [one for one in fuzz.check(Place("emu"), made, guest) if one]
+    assert found and all(one.divergence and one.divergence.operation for one in found)
+    shown = {(one.divergence.operation.op, one.divergence.operation.number if number else None)
+             for one in found if one.divergence and one.divergence.operation}
+    assert (op, number) in shown
+
+
 def test_a_guest_that_crashes_is_started_again(guest: str) -> None:
     """Not a legal sequence: the event has a vector that nobody handles. The next one runs all the same."""
     good = lines("call irq_save")
@@ -135,7 +161,7 @@ def test_a_guest_that_crashes_is_started_again(guest: str) -> None:
 
 
 @pytest.mark.parametrize(("change", "says"), [
-    (lambda data: b"XSEQ" + data[4:], "has magic 51455358"), (lambda data: data[:4] + b"\2" + data[5:], "version 2"),
+    (lambda data: b"XSEQ" + data[4:], "has magic 51455358"), (lambda data: data[:4] + b"\1" + data[5:], "version 1"),
     (lambda data: data[:-1], "ends too early"),
     (lambda data: data[:8] + b"\xff\xff\xff\xff" + data[12:], "ends too early"),
     (lambda data: data[:6] + b"\xff\xff" + data[8:], "ends too early"), (lambda data: data[:7], "no module"),

@@ -4,7 +4,7 @@
 
 int quiet;
 
-static const uint8_t sources[] = { VMI_SOURCE_TIMER, VMI_SOURCE_CONSOLE, 8, 9, 10, 11, 12, 13, 14, 15 };
+static const uint8_t sources[] = { VMI_SOURCE_TIMER, VMI_SOURCE_CONSOLE, VMI_SOURCE_IPI, VMI_SOURCE_SUSPEND, 8, 9, 10, 11, 12, 13, 14, 15 };
 #define FIRST_VECTOR 32 /* to 47: any source at any of them */
 static struct {
 	uint8_t mode, other;
@@ -38,7 +38,7 @@ static void on_event(struct vmi_trap *trap)
 		if (source == VMI_SOURCE_TIMER)
 			log_number(pv_clock_read());
 	}
-	if (vmi_from_user(trap) && trap->frame.rip == user_spin)
+	if (vmi_from_user(trap) && user_spins(trap->frame.rip))
 		trap->frame.rip += 2;
 	if (source >= VMI_EVENT_SOURCES)
 		return;
@@ -136,7 +136,7 @@ void on_exception(struct vmi_trap *trap)
 	}
 	log_char('F');
 	log_number(trap->vector);
-	log_number(trap->error);
+	log_number(trap->vector == 13 ? name_error(trap->error) : trap->error);
 	log_number(trap->vector == 14 ? name_address(pv_fault_address_read()) : 0);
 	log_number(where(trap));
 	log_number(trap_flags(trap));

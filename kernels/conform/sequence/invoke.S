@@ -122,6 +122,34 @@ ints:
 	.balign 4
 	.endr
 
+	.globl do_fpu_read, do_fpu_write, fpu_reset
+do_fpu_read:
+	cmpl $1, %edi
+	je 1f
+	ja 2f
+	movq %xmm0, %rax
+	ret
+1:	movq %xmm15, %rax
+	ret
+2:	movq %mm0, %rax
+	ret
+do_fpu_write:
+	cmpl $1, %edi
+	je 1f
+	ja 2f
+	movq %rsi, %xmm0
+	ret
+1:	movq %rsi, %xmm15
+	ret
+2:	movq %rsi, %mm0
+	ret
+fpu_reset:
+	pxor %xmm0, %xmm0
+	pxor %xmm15, %xmm15
+	pxor %mm0, %mm0
+	emms
+	ret
+
 /* ---- one thunk for each call, by number ---- */
 
 	.section .rodata
@@ -184,6 +212,11 @@ thunks_start:
 	THUNK VMI_CALL_EVENT_UNMASK, VMI_EVENT_UNMASK
 	THUNK VMI_CALL_EVENT_ACK, VMI_EVENT_ACK
 	THUNK VMI_CALL_EVENT_SEND, VMI_EVENT_SEND
+	THUNK VMI_CALL_VCPU_START, VMI_VCPU_START
+	THUNK VMI_CALL_VCPU_STOP, VMI_VCPU_STOP
+	THUNK VMI_CALL_VCPU_ID, VMI_VCPU_ID
+	THUNK VMI_CALL_IPI_SEND, VMI_IPI_SEND
+	THUNK VMI_CALL_VCPU_YIELD, VMI_VCPU_YIELD
 	THUNK VMI_CALL_CONSOLE_WRITE, VMI_CONSOLE_WRITE
 	THUNK VMI_CALL_CONSOLE_READ, VMI_CONSOLE_READ
 	THUNK VMI_CALL_MEMORY_BALLOON, VMI_MEMORY_BALLOON

@@ -52,6 +52,8 @@ uint64_t name_address(uint64_t address)
 
 	if (physical - pool < POOL * PAGE)
 		return map + POOL_PHYSICAL + physical - pool;
+	if (physical - span < SPAN_SIZE)
+		return map + SPAN_PHYSICAL + physical - span;
 	for (unsigned i = 0; i < ROOTS; i++)
 		if (physical - roots[i] < PAGE)
 			return map + ROOT_PHYSICAL + i * PAGE + physical - roots[i];
@@ -63,32 +65,47 @@ uint64_t name_entry(uint64_t native)
 	return native & 1 ? (native & ~ADDRESS) | (name_address(native & ADDRESS) & ADDRESS) : native;
 }
 
+uint64_t name_error(uint64_t error)
+{
+	uint64_t slot = error - (vmi_boot->descriptor_base & ~3u);
+
+	return slot < 8 * VMI_DESCRIPTOR_SLOTS && !(error & 3) ? 0x10000 + slot / 8 * 8 : error;
+}
+
 /*
  * FNV-1a's constants, by words: place and contents of what is not 0. Entries, which alone are odd, as the guest made
  * them; accessed, dirty and global left out.
  */
-static uint64_t hash(void)
+static uint64_t hash(uint64_t sum, uint64_t number, uint64_t physical, uint64_t size)
 {
-	const uint64_t *words = vmi_direct(pool);
-	uint64_t sum = 0xcbf29ce484222325;
+	const uint64_t *words = vmi_direct(physical);
 
-	for (uint64_t i = 0; i < POOL * PAGE / 8; i++) {
+	for (uint64_t i = 0; i < size / 8; i++, number++) {
 		uint64_t word = words[i];
 
 		if (!word)
 			continue;
 		if (word & 1)
 			word = name_entry(pv_pte_read(word)) & ~0x160ull;
-		sum = (sum ^ i) * 0x100000001b3;
+		sum = (sum ^ number) * 0x100000001b3;
 		sum = (sum ^ word) * 0x100000001b3;
 	}
 	return sum;
 }
 
+/* Of the span the pages that sequences come to: the first two and the last. */
+static uint64_t hash_all(void)
+{
+	uint64_t sum = hash(0xcbf29ce484222325, 0, pool, POOL * PAGE);
+
+	sum = hash(sum, POOL * PAGE / 8, span, 2 * PAGE);
+	return hash(sum, (POOL + 2) * PAGE / 8, span + SPAN_SIZE - PAGE, PAGE);
+}
+
 void log_end(void)
 {
 	log_char('D');
-	log_number(hash());
+	log_number(hash_all());
 	log_char('\n');
 	log_flush();
 }

@@ -5,7 +5,7 @@
 
 VMI_GUEST(VMI_GUEST_LICENCE, VMI_PROFILE_PAGED, VMI_WANTS(VMI_GROUP_DEBUG, 1));
 
-uint64_t pool, roots[ROOTS];
+uint64_t pool, span, roots[ROOTS];
 uint8_t levels[POOL];
 int global_used;
 
@@ -16,6 +16,12 @@ static void pool_start(void)
 	for (unsigned i = 1; i < POOL; i++)
 		if (page_alloc() != pool + i * PAGE)
 			vmi_panic(0, "the pool's pages are not consecutive");
+	do
+		span = page_alloc();
+	while (span % SPAN_SIZE);
+	for (unsigned i = 1; i < SPAN_SIZE / PAGE; i++)
+		if (page_alloc() != span + i * PAGE)
+			vmi_panic(0, "the span's pages are not consecutive");
 }
 
 static int all(const uint8_t *at, const uint8_t *end, unsigned count, int each)

@@ -4,6 +4,20 @@
 
 #define SCRATCH_ROOM (SCRATCH_WORDS * 8)
 static uint8_t buffer[2 * PAGE] __attribute__((aligned(4096)));
+static const uint8_t text[2 * PAGE] = { [0 ... 2 * PAGE - 1] = '#' };
+#define UNTOUCHED 0x7e /* no byte of the input */
+#define INPUT_FIRST 0x20
+#define INPUT_COUNT 64 /* bytes of the input, over and over */
+static int refused; /* a value that the guest must not make here */
+
+static int has_large_pages(void)
+{
+	static uint32_t registers[4];
+
+	if (!registers[0])
+		pv_cpuid(1, 0, (uint64_t)registers);
+	return registers[3] >> 3 & 1; /* PSE */
+}
 
 uint64_t value_of(unsigned kind, uint64_t value)
 {
@@ -34,6 +48,22 @@ uint64_t value_of(unsigned kind, uint64_t value)
 		return (uint64_t)buffer + value;
 	case KIND_CLOCK:
 		return pv_clock_read() + value;
+	case KIND_SPAN:
+		return span + value;
+	case KIND_SPAN_DIRECT:
+		return (uint64_t)vmi_direct(span + value);
+	case KIND_SPAN_ENTRY:
+		if (value & 0x100)
+			global_used = 1;
+		if (value & LARGE && !has_large_pages())
+			refused = 1;
+		return pv_pte_make((value & ~ADDRESS) | (span + (value & ADDRESS)));
+	case KIND_SELECTOR:
+		return value % 5 < VMI_DESCRIPTOR_SLOTS ? vmi_boot->descriptor_base + value % 5 * 8 :
+		       value % 5 == 3			? 0 :
+							  vmi_boot->user_ss;
+	case KIND_TEXT:
+		return (uint64_t)text + value;
 	}
 	return value;
 }
@@ -90,14 +120,49 @@ static uint64_t named(unsigned call, uint64_t result)
 	return result;
 }
 
+/* Where a call writes as many bytes as it returns, if that is in the buffer; else 0. */
+static uint8_t *written(unsigned call, const uint64_t *arguments)
+{
+	uint64_t to = arguments[call == VMI_CALL_INFO] - (uint64_t)buffer;
+
+	switch (call) {
+	case VMI_CALL_INFO:
+	case VMI_CALL_CONSOLE_READ:
+#ifdef VMI_CALL_RANDOM_READ
+	case VMI_CALL_RANDOM_READ:
+#endif
+		return to < sizeof(buffer) ? buffer + to : 0;
+	}
+	return 0;
+}
+
+static void tell_written(unsigned call, const uint8_t *to, uint64_t size)
+{
+	unsigned kept = size <= (uint64_t)(buffer + sizeof(buffer) - to), counted = 1;
+
+	for (const uint8_t *at = buffer; kept && at < buffer + sizeof(buffer); at++)
+		if (*at != UNTOUCHED && (at < to || at >= to + size))
+			kept = 0;
+	log_char('K');
+	log_number(kept);
+	if (call != VMI_CALL_CONSOLE_READ || !size || !kept)
+		return;
+	for (uint64_t i = 1; i < size; i++)
+		if (to[i] != INPUT_FIRST + (to[i - 1] - INPUT_FIRST + 1) % INPUT_COUNT)
+			counted = 0;
+	log_number(to[0]);
+	log_number(counted);
+}
+
 static void call(unsigned number, const uint64_t *arguments)
 {
 	const struct thunk *thunk = thunks;
 	struct registers before, after;
+	uint8_t *to = written(number, arguments);
 
 	while (thunk < thunk_list_end && thunk->call != number)
 		thunk++;
-	if (thunk == thunk_list_end) {
+	if (thunk == thunk_list_end || (number >> 8 == VMI_GROUP_SMP && !pv_probe(VMI_GROUP_SMP))) {
 		log_letter('X');
 		return;
 	}
@@ -110,6 +175,8 @@ static void call(unsigned number, const uint64_t *arguments)
 	/* Before the call: an event may come in it. Taken back when it fails. */
 	if (number == VMI_CALL_EVENT_BIND)
 		events_bind(arguments[0], arguments[1]);
+	if (to)
+		memset(buffer, UNTOUCHED, sizeof(buffer));
 	if (number == VMI_CALL_TIMER_SET)
 		tell('T', arguments[0]);
 	if (invoke(thunk->address, &after))
@@ -120,6 +187,8 @@ static void call(unsigned number, const uint64_t *arguments)
 	log_char('R');
 	log_number(named(number, after.rax));
 	log_number(changed(&after, &before));
+	if (to && (int64_t)after.rax >= 0)
+		tell_written(number, to, after.rax);
 	pv_irq_restore(interrupts);
 }
 
@@ -136,6 +205,12 @@ void operate(const struct operation *operation)
 
 	for (unsigned i = 0; i < 3; i++)
 		values[i] = value_of(operation->kinds[i], operation->values[i]);
+	if (refused) {
+		refused = 0;
+		log_letter('X');
+		log_letter(';');
+		return;
+	}
 	switch (operation->code) {
 	case OP_CALL:
 		call(operation->number, values);
@@ -168,6 +243,14 @@ void operate(const struct operation *operation)
 	case OP_INT:
 		if (operation->number < SPARES)
 			try_call(do_int, operation->number, 0, &loaded);
+		break;
+	case OP_FPU_READ:
+		if (operation->number < FPU_REGISTERS && !try_call(do_fpu_read, operation->number, 0, &loaded))
+			tell('L', loaded);
+		break;
+	case OP_FPU_WRITE:
+		if (operation->number < FPU_REGISTERS)
+			try_call(do_fpu_write, operation->number, values[0], &loaded);
 		break;
 	default:
 		log_letter('X');

@@ -33,5 +33,15 @@ programs_start:
 	PROGRAM swapgs					/* 19 */
 	PROGRAM xorl %edx, %edx; divl %edx		/* 20 */
 	PROGRAM int $0x0d; syscall; ud2			/* 21 */
+	/* 22 by a segment: RDI is its selector; the same in 32-bit code */
+	PROGRAM .byte 0x8e, 0xc7; .byte 0x26, 0x8b, 0x06; int3
+	PROGRAM 1: jmp 1b; int3				/* 23 until an event comes, in 32-bit code too */
+	PROGRAM movq %xmm0, %rax; syscall; ud2		/* 24 floating-point registers */
+	PROGRAM movq %rdi, %xmm0; syscall; ud2		/* 25 */
+	PROGRAM movq %xmm15, %rax; syscall; ud2		/* 26 */
+	PROGRAM movq %rdi, %xmm15; syscall; ud2		/* 27 */
+	PROGRAM movq %mm0, %rax; syscall; ud2		/* 28 */
+	PROGRAM movq %rdi, %mm0; syscall; ud2		/* 29 */
+	PROGRAM nop; nop; movq %xmm0, %rax; syscall; ud2	/* 30 not its first instruction */
 	.balign 16
 programs_end:

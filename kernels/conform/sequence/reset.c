@@ -31,7 +31,7 @@ static void flush_global(void)
 
 static void tables_reset(void)
 {
-	uint64_t *words = vmi_direct(pool);
+	uint64_t *words = vmi_direct(pool), *first = vmi_direct(span), *last = vmi_direct(span + SPAN_SIZE - PAGE);
 
 	for (unsigned i = 0; i < ROOTS; i++)
 		pv_pte_set((uint64_t)vmi_direct(roots[i]) + TEST_INDEX * 8, 0);
@@ -45,6 +45,8 @@ static void tables_reset(void)
 	for (unsigned i = 0; i < POOL * PAGE / 8; i++)
 		if (words[i])
 			words[i] = 0;
+	memset(first, 0, 2 * PAGE);
+	memset(last, 0, PAGE);
 	memset(levels, 0, sizeof(levels));
 }
 
@@ -60,6 +62,8 @@ void reset(void)
 	tables_reset();
 	memset(scratch, 0, sizeof(scratch));
 	pv_tls_set(0, 0);
+	pv_fpu_trap_set(0);
+	fpu_reset();
 	pv_descriptors_set(0, (uint64_t)none, VMI_DESCRIPTOR_SLOTS);
 	present_stack = (uint64_t)stacks[0] + STACK_SIZE;
 	pv_kernel_stack_set(present_stack);

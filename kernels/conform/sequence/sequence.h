@@ -4,10 +4,13 @@
  * may come of it. One line of the console for each sequence: "=N tokens", operations apart by ";".
  *
  *	R result,changed        of a call: RAX, and a bit for each register that is not what it was (struct registers)
+ *	K kept[,first,counted]  after R of a call that writes to BUFFER: 1 when it wrote nothing behind its result. Of console
+ *	                        input: the first byte, and 1 when each byte is the one that follows
  *	L value                 loaded;  E: executed
- *	F vector,error,address,where,flags
+ *	F vector,error,address,where,flags[,changed[,more]]
  *	                        exception. where: 0 the instruction itself, 1 ROM text, 2 the call's site, 3 elsewhere.
- *	                        flags: 1 interrupts were enabled, 2 from user mode, 4 wrong stack, 8 interrupts on in the handler
+ *	                        flags: 1 interrupts were enabled, 2 from user mode, 4 wrong stack, 8 interrupts on in the handler.
+ *	                        From user mode: registers, as of R; of vector 3 RAX, of vector 7 RIP from the program's start
  *	V vector,flags[,clock]  event; flags as above
  *	S rax,changed,flags     system call of user mode
  *	X                       an operation that this guest does not know
@@ -22,7 +25,7 @@
 /* ---- the module: little endian ---- */
 
 #define SEQUENCE_MAGIC 0x51455356 /* VSEQ */
-#define SEQUENCE_VERSION 1
+#define SEQUENCE_VERSION 2
 #define OPERATIONS 64 /* of one sequence */
 
 struct module_head {
@@ -33,12 +36,12 @@ struct module_head {
 struct operation {
 	uint8_t code;
 	uint8_t kinds[3];
-	uint32_t number; /* of a call, a program, a source */
+	uint32_t number; /* of a call, a program, a source, a floating-point register */
 	uint64_t values[3];
 };
 _Static_assert(sizeof(struct operation) == 32, "operation");
 
-enum { OP_CALL, OP_LOAD, OP_STORE, OP_EXECUTE, OP_POKE, OP_HANDLER, OP_USER, OP_INT };
+enum { OP_CALL, OP_LOAD, OP_STORE, OP_EXECUTE, OP_POKE, OP_HANDLER, OP_USER, OP_INT, OP_FPU_READ, OP_FPU_WRITE };
 
 /* What a value stands for. */
 enum {
@@ -54,6 +57,11 @@ enum {
 	KIND_NATIVE,
 	KIND_BUFFER, /* address of a byte that nobody looks at */
 	KIND_CLOCK, /* so many nanoseconds from now */
+	KIND_SPAN, /* as PAGE, DIRECT and ENTRY, in memory that a large page can map */
+	KIND_SPAN_DIRECT,
+	KIND_SPAN_ENTRY, /* with the flag LARGE: of a large page, where the processor has these */
+	KIND_SELECTOR, /* of slot n of DescriptorsSet; 3: none; 4: user mode's data */
+	KIND_TEXT, /* address of a byte '#' */
 	KIND_COUNT,
 };
 
@@ -61,6 +69,9 @@ enum {
 #define ROOTS 3
 #define POOL_PHYSICAL 0xf000000000ull
 #define ROOT_PHYSICAL 0xe000000000ull
+#define SPAN_PHYSICAL 0xd000000000ull
+#define SPAN_SIZE (2ull << 20)
+#define LARGE 0x80ull
 #define TEST_INDEX 1 /* of the entry in a root */
 #define TEST_AREA (1ull << 39)
 #define SCRATCH_WORDS 128
@@ -68,7 +79,7 @@ enum {
 #define FIRST_SPARE 48 /* vectors 48 to 51: INT, and gates of the guest's own */
 #define SPARES 4
 
-extern uint64_t pool, roots[ROOTS]; /* guest-physical */
+extern uint64_t pool, span, roots[ROOTS]; /* guest-physical */
 extern uint8_t levels[POOL]; /* of announced pages; 0: none */
 extern int global_used;
 extern uint64_t scratch[SCRATCH_WORDS];
@@ -86,6 +97,7 @@ void log_end(void); /* hash of the pool, end of line */
 
 uint64_t name_address(uint64_t address); /* guest-physical or direct-map */
 uint64_t name_entry(uint64_t native);
+uint64_t name_error(uint64_t error); /* of general protection: 0x10000 and eight times the slot of DescriptorsSet */
 
 /* ---- invoke.S ---- */
 
@@ -106,7 +118,9 @@ int64_t enter(const struct vmi_frame *frame, const struct registers *registers);
 _Noreturn void leave(int64_t result);
 void breathe(void);
 uint64_t do_load(uint64_t address, uint64_t), do_store(uint64_t address, uint64_t value), do_execute(uint64_t address, uint64_t),
-	do_int(uint64_t number, uint64_t);
+	do_int(uint64_t number, uint64_t), do_fpu_read(uint64_t number, uint64_t), do_fpu_write(uint64_t number, uint64_t value);
+#define FPU_REGISTERS 3 /* XMM0, XMM15, MM0 */
+void fpu_reset(void);
 extern char at_load[], at_store[], ints[];
 #define INT_SIZE 4
 
@@ -122,17 +136,19 @@ void handler_set(unsigned source, unsigned mode, unsigned other);
 void on_exception(struct vmi_trap *trap);
 uint64_t trap_flags(const struct vmi_trap *trap);
 uint64_t changed(const struct registers *now, const struct registers *before); /* a bit for each */
-void changed_from(const struct vmi_trap *trap);
+void changed_from(const struct vmi_trap *trap); /* what is told of user mode's exceptions alone */
 
 /* ---- ops.c, user.c, reset.c ---- */
 
 #define USER_CODE 0x400000ull
 #define USER_STACK 0x800000ull
+#define USER_DATA 0xc00000ull /* a page of 32-bit words: this, and their place in it */
+#define USER_MARK 0x5e900000u
 void operate(const struct operation *operation);
 void user_start(void);
 void user_run(unsigned program, uint64_t flags, uint64_t rdi, uint64_t rsi);
 extern int in_user; /* a program runs */
-extern uint64_t user_spin; /* address of the endless loop */
+int user_spins(uint64_t rip); /* in an endless loop of two bytes */
 void reset(void);
 uint64_t value_of(unsigned kind, uint64_t value);
 

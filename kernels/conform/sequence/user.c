@@ -5,12 +5,12 @@
 extern char programs_start[], programs_end[];
 #define PROGRAM_SIZE 16
 #define AGAIN 0x5c /* RAX of a system call that comes back */
-enum { USER_IF = 1, BAD_RIP = 2, BAD_CS = 4, BAD_SS = 8, RETURN_ONCE = 16 };
-#define SPIN 16
+enum { USER_IF = 1, BAD_RIP = 2, BAD_CS = 4, BAD_SS = 8, RETURN_ONCE = 16, CODE_SLOT = 32 }; /* CODE_SLOT * (1 + slot) */
+enum { SPIN = 16, SPIN_COMPATIBLE = 23 };
 
 int in_user;
-uint64_t user_spin = USER_CODE + SPIN * PROGRAM_SIZE;
 static struct registers given;
+static uint64_t user_program; /* its address */
 
 uint64_t changed(const struct registers *now, const struct registers *before)
 {
@@ -22,9 +22,18 @@ uint64_t changed(const struct registers *now, const struct registers *before)
 	return result;
 }
 
+int user_spins(uint64_t rip)
+{
+	return rip == USER_CODE + SPIN * PROGRAM_SIZE || rip == USER_CODE + SPIN_COMPATIBLE * PROGRAM_SIZE;
+}
+
 void changed_from(const struct vmi_trap *trap)
 {
 	log_number(changed((const struct registers *)trap, &given));
+	if (trap->vector == 3)
+		log_number(trap->rax);
+	else if (trap->vector == 7)
+		log_number(trap->frame.rip - user_program);
 }
 
 static void on_system_call(struct vmi_trap *trap)
@@ -41,12 +50,16 @@ static void on_system_call(struct vmi_trap *trap)
 /* A page of programs and one of stack in both spaces of user mode. */
 void user_start(void)
 {
-	uint64_t code = page_alloc();
+	uint64_t code = page_alloc(), data = page_alloc();
+	uint32_t *words = vmi_direct(data);
 
 	memcpy(vmi_direct(code), programs_start, programs_end - programs_start);
+	for (unsigned i = 0; i < PAGE / 4; i++)
+		words[i] = USER_MARK + i * 4;
 	for (unsigned i = 1; i < ROOTS; i++) {
 		roots[i] = space_create();
 		page_map(roots[i], USER_CODE, code, PRESENT | USER);
+		page_map(roots[i], USER_DATA, data, PRESENT | USER | NO_EXECUTE);
 		page_map(roots[i], USER_STACK, page_alloc(), PRESENT | WRITABLE | USER | NO_EXECUTE);
 	}
 	vmi_handle(VMI_SYSCALL, on_system_call);
@@ -54,6 +67,7 @@ void user_start(void)
 
 void user_run(unsigned program, uint64_t flags, uint64_t rdi, uint64_t rsi)
 {
+	uint64_t slot = flags / CODE_SLOT % (1 + VMI_DESCRIPTOR_SLOTS);
 	struct vmi_frame frame = {
 		.rip = flags & BAD_RIP ? 1ull << 60 : USER_CODE + program * PROGRAM_SIZE,
 		.cs = flags & BAD_CS ? 0xfff8 | 3 : vmi_boot->user_cs,
@@ -63,8 +77,11 @@ void user_run(unsigned program, uint64_t flags, uint64_t rdi, uint64_t rsi)
 	};
 	uint64_t interrupts = pv_irq_save_disable();
 
+	if (slot)
+		frame.cs = vmi_boot->descriptor_base + 8 * (slot - 1);
+	user_program = USER_CODE + program * PROGRAM_SIZE;
 	for (unsigned i = 0; i < REGISTERS; i++)
-		(&given.rax)[i] = 0x1010101010101010 * (i & 7) + i;
+		(&given.rax)[i] = (slot ? 0x10101010 : 0x1010101010101010) * (i & 7) + i; /* 32-bit code may lose the rest */
 	given.rax = flags & RETURN_ONCE ? AGAIN : 0;
 	given.rdi = rdi;
 	given.rsi = rsi;

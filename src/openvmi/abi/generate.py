@@ -43,6 +43,7 @@ def render() -> dict[str, str]:
     import jinja2
 
     from openvmi.conformance.model.source import source_of
+    from openvmi.conformance.model.without import WITHOUT
 
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("openvmi.abi"), trim_blocks=True, lstrip_blocks=True,
@@ -61,7 +62,7 @@ def render() -> dict[str, str]:
     )
     context = {
         "TYPES": TYPES, "ANSWERS": ANSWERS, "site_text": site_text, "plain_text": plain_text, "operands": operands,
-        "picture": picture, "model": source_of, "CURRENT": CURRENT,
+        "picture": picture, "model": source_of, "without": WITHOUT, "CURRENT": CURRENT,
         "struct_format": struct_format, "python_default": python_default, "python_type": python_type,
     }
     return {path: environment.get_template(name).render(context, abi=definition(version))

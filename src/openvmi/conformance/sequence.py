@@ -18,7 +18,7 @@ from attrs import frozen
 from openvmi.abi.names import Call
 from openvmi.errors import BadFileError
 
-MAGIC, VERSION = 0x51455356, 1
+MAGIC, VERSION = 0x51455356, 2
 OPERATIONS = 64  #: of one sequence
 COUNT = 4096  #: sequences of one module, at most
 _HEAD = struct.Struct("<IHH")
@@ -28,6 +28,10 @@ _MASK = (1 << 64) - 1
 POOL, ROOTS, SCRATCH_WORDS = 12, 3, 128
 POOL_PHYSICAL, ROOT_PHYSICAL, DIRECT_MAP = 0xF0_0000_0000, 0xE0_0000_0000, 0x1000_0000_0000
 TEST_AREA = 1 << 39
+SPAN_PHYSICAL, SPAN_SIZE = 0xD0_0000_0000, 2 << 20
+USER_DATA, USER_MARK = 0xC0_0000, 0x5E90_0000
+INPUT_FIRST, INPUT_COUNT = 0x20, 64  #: bytes of console input, which come in order, over and over
+TEXT_BYTE = b"#"  #: what Kind.TEXT is full of; in no line of the guest's
 FIRST_SPARE, SPARES = 48, 4
 
 
@@ -42,6 +46,8 @@ class Op(IntEnum):
     HANDLER = 5  #: what the handler of source `number` does from now on: a Mode, and a source for SEND
     USER = 6  #: runs program `number` in user mode: USER_ flags, RDI, RSI
     INT = 7  #: INT of spare vector `number`
+    FPU_READ = 8  #: the kernel reads floating-point register `number`: a Float
+    FPU_WRITE = 9
 
 
 class Kind(IntEnum):
@@ -59,6 +65,11 @@ class Kind(IntEnum):
     NATIVE = 9  #: the other entry
     BUFFER = 10  #: address of a byte that nobody looks at
     CLOCK = 11  #: so many nanoseconds from now
+    SPAN = 12  #: as PAGE, DIRECT and ENTRY, in memory that a large page can map
+    SPAN_DIRECT = 13
+    SPAN_ENTRY = 14  #: with the flag for it: of a large page. Nothing is done where the processor has none
+    SELECTOR = 15  #: of slot n of DescriptorsSet; 3: none; 4: user mode's data
+    TEXT = 16  #: address of a byte TEXT_BYTE
 
 
 class Mode(IntEnum):
@@ -71,7 +82,16 @@ class Mode(IntEnum):
     ENABLE = 4  #: enables interrupts for a moment, once
 
 
+class Float(IntEnum):
+    """Floating-point registers, of which 64 bits count."""
+
+    XMM0 = 0
+    XMM15 = 1
+    MM0 = 2
+
+
 USER_IF, BAD_RIP, BAD_CS, BAD_SS, RETURN_ONCE = 1, 2, 4, 8, 16
+CODE_SLOT = 32  #: times 1 + n: the code segment is slot n of DescriptorsSet
 
 
 class Program(IntEnum):
@@ -99,6 +119,15 @@ class Program(IntEnum):
     SWAPGS = 19
     DIVIDE = 20
     INT_13 = 21
+    SEGMENT = 22  #: reads by ES, whose selector is the first argument; in 32-bit code too
+    SPIN_COMPATIBLE = 23
+    READ_XMM0 = 24
+    WRITE_XMM0 = 25
+    READ_XMM15 = 26
+    WRITE_XMM15 = 27
+    READ_MM0 = 28
+    WRITE_MM0 = 29
+    READ_LATE = 30  #: XMM0, not as the first instruction
 
 
 @frozen
@@ -153,8 +182,8 @@ def pack(sequences: list[Sequence]) -> bytes:
 
 # ---- files ----
 
-_FORMAT = "openvmi-sequence-1"
-_NAMES: dict[Op, Any] = {Op.CALL: Call, Op.USER: Program}  #: what `number` is
+_FORMATS = ("openvmi-sequence-1", "openvmi-sequence-2")  #: the newest is written; it has more operations and values
+_NAMES: dict[Op, Any] = {Op.CALL: Call, Op.USER: Program, Op.FPU_READ: Float, Op.FPU_WRITE: Float}  #: what `number` is
 
 
 def show(one: Operation) -> str:
@@ -185,7 +214,7 @@ def read_line(line: str) -> Operation:
 
 def to_json(sequences: Iterable[Sequence], **more: object) -> str:
     """A file of sequences that follow each other in one boot; `more` is kept in it for readers."""
-    found = {"format": _FORMAT, **more, "sequences": [list(map(show, one)) for one in sequences]}
+    found = {"format": _FORMATS[-1], **more, "sequences": [list(map(show, one)) for one in sequences]}
     return json.dumps(found, indent=1) + "\n"
 
 
@@ -193,9 +222,9 @@ def from_json(text: str, name: str) -> tuple[Sequence, ...]:
     """The sequences of a file. :class:`BadFileError` when it is none."""
     try:
         found = json.loads(text)
-        lists = found["sequences"] if found["format"] == _FORMAT else None
+        lists = found["sequences"] if found["format"] in _FORMATS else None
         if not isinstance(lists, list) or not 0 < len(lists) <= COUNT or any(len(one) > OPERATIONS for one in lists):
-            raise ValueError(f"expected format {_FORMAT}, with sequences of at most {OPERATIONS} operations")
+            raise ValueError(f"expected format {_FORMATS[-1]}, with sequences of at most {OPERATIONS} operations")
         return tuple(tuple(read_line(line) for line in one) for one in lists)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise BadFileError(f"{name}: no sequences of operations ({error}); let openvmi fuzz write it") from error
@@ -233,10 +262,12 @@ def tokens(text: str) -> list[Token]:
 
 
 def logs(console: bytes) -> dict[int, list[Token]]:
-    """The lines that are whole, by sequence number."""
+    """The lines that are whole, by sequence number; at the end of each W, the number of bytes of TEXT that came."""
     found = {}
-    for line in console.decode("ascii", "replace").split("\n")[:-1]:
-        match = _LINE.match(line.rstrip("\r"))
+    for line in console.split(b"\n")[:-1]:
+        match = _LINE.match(line.replace(TEXT_BYTE, b"").decode("ascii", "replace").rstrip("\r"))
         if match:
-            found[int(match[1], 16)] = tokens(match[2])
+            told = tokens(match[2])
+            whole = told and told[-1].letter == "D"
+            found[int(match[1], 16)] = [*told, Token("W", (line.count(TEXT_BYTE),))] if whole else told
     return found

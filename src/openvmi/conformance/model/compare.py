@@ -78,18 +78,21 @@ def compare(sequence: Sequence, observed: list[Token]) -> Divergence | None:
             furthest = max(missed)
             return Divergence(number, one, _text(observed[at:end]), tuple(sorted(missed[furthest])))
         at = end
-    hashes = {_last(state).hash() for state in states}
-    rest = observed[at:]
-    if len(rest) != 1 or rest[0].letter != "D" or rest[0].numbers[0] not in hashes:
-        return Divergence(len(sequence), None, _text(rest), tuple(sorted(f"D{number:x}" for number in hashes)))
-    return None
+    missed, rest = {}, observed[at:]
+    if any(any(explore(partial(_finish, state, rest, missed))) for state in states):
+        return None
+    return Divergence(len(sequence), None, _text(rest), tuple(sorted(missed[max(missed)])))
 
 
-def _last(state: State) -> State:
-    """The guest leaves lazy mode before it tells the hash."""
-    machine = Machine(state.copy(), Choices([]), None)
+def _finish(state: State, observed: list[Token], missed: dict[int, set[str]], choices: Choices) -> bool:
+    """The guest disables interrupts, before which an event may come, leaves lazy mode and tells the hash."""
+    machine = Machine(state.copy(), choices, observed,
+                      lambda position, wanted: missed.setdefault(position, set()).add(wanted))
+    machine.deliver()
     machine.all_updates()
-    return machine.state
+    machine.say("D", machine.state.hash())
+    machine.say("W", machine.state.written)
+    return True
 
 
 def _text(tokens: list[Token]) -> str:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The calls of groups irq, event and time (abi/4.0), and the delivery of events."""
+"""The calls of groups irq, event, smp and time, and the delivery of events."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from openvmi.conformance.sequence import FIRST_SPARE, Mode
 
 _EVERYWHERE = frozenset({Source.TIMER, *range(Source.SOFT, EVENT_SOURCES)})
 _PERHAPS = frozenset({Source.CONSOLE, Source.IPI, Source.SUSPEND})  #: not on every hypervisor
+_OWN = 1  #: this VCPU's bit
 _FIRST_VECTOR, _LAST_VECTOR = 32, 255
 _FAR = 10**10  #: nanoseconds; a deadline that much later does not pass in a sequence
 _FREQUENCY = 10**6  #: of the clock, at least
@@ -25,6 +26,17 @@ class Event(Mmu):
         deadline = self.state.deadline
         if deadline is not None and deadline < self.state.clock + _FAR and self.pick(False, True):
             self._fire()
+        if not self._offered and self.state.interrupts and self.sees("V") and self._awaits(Source.CONSOLE):
+            # "raised when input arrives": whenever that is.
+            self._offered = self.free
+            if self.pick(False, True):
+                self.state.pending |= {Source.CONSOLE}
+
+    _offered = False  #: once is enough to know what may happen
+
+    def _awaits(self, source: int) -> bool:
+        state = self.state
+        return source in state.bound and source not in state.masked | state.handled | state.pending
 
     def _fire(self) -> None:
         self.state.not_before = self.state.deadline or 0
@@ -60,6 +72,11 @@ class Event(Mmu):
             state.clock = max(state.clock, told[2])
         self._handler(source)
         state.interrupts = True
+        if user:
+            self.back_in_user_mode()
+
+    def back_in_user_mode(self) -> None:
+        """A handler has returned there."""
 
     def _time(self, now: int) -> bool:
         return now >= max(self.state.clock, self.state.not_before)
@@ -137,6 +154,8 @@ class Event(Mmu):
         deadline = self.state.deadline
         if deadline is not None and deadline < self.state.clock + _FAR:
             self._fire()
+        if not self.ready() and self._awaits(Source.CONSOLE) and not self.free:
+            self.state.pending |= {Source.CONSOLE}
         if not self.ready():
             raise Outside("waiting for an event that does not come")
 
@@ -154,8 +173,10 @@ class Event(Mmu):
         if source >= EVENT_SOURCES or (vector and not _FIRST_VECTOR <= vector <= _LAST_VECTOR):
             return Error.INVALID if source in _EVERYWHERE or source >= EVENT_SOURCES else self.pick(
                 Error.INVALID, Error.NOT_SUPPORTED)
-        if source not in _EVERYWHERE and (missing := self._missing(source)):
-            return missing
+        if source not in _EVERYWHERE and source not in _PERHAPS:
+            return self.pick(Error.NOT_SUPPORTED, Error.INVALID)
+        if source in _PERHAPS and self.pick(False, True):
+            return Error.NOT_SUPPORTED
         if any(taken == vector for other, taken in state.bound.items() if other != source and vector):
             return Error.BUSY
         state.bound.pop(source, None)
@@ -165,17 +186,11 @@ class Event(Mmu):
         state.handled -= {source}
         return Error.SUCCESS
 
-    def _missing(self, source: int) -> Error | None:
-        """The answer for a source that need not exist; None where it does."""
-        if source in _PERHAPS:
-            raise Outside("a source that is not everywhere")
-        return self.pick(Error.NOT_SUPPORTED, Error.INVALID)
-
     def _known(self, source: int) -> Error | None:
         if source in _EVERYWHERE:
             return None
         if source in _PERHAPS:
-            return self.pick(Error.INVALID, Error.SUCCESS)
+            return self.pick(Error.INVALID, None)
         return Error.INVALID
 
     def event_mask(self, source: int, *_: int) -> Wanted:
@@ -212,6 +227,34 @@ class Event(Mmu):
             return Error.INVALID
         self.state.pending |= {source}
         return Error.SUCCESS
+
+    # ---- smp: one VCPU ----
+
+    def vcpu_start(self, vcpu: int, start: int, *_: int) -> Wanted:
+        """> BUSY when it runs already."""
+        answers = (Error.BUSY, Error.INVALID) if vcpu & 0xFFFF_FFFF == 0 else (Error.INVALID,)
+        return self.pick(*answers) if self.readable(start, 32) else self.refuse(start, *answers)
+
+    def vcpu_stop(self, *_: int) -> Wanted:
+        """> INVALID on the last running one."""
+        return Error.INVALID
+
+    def vcpu_id(self, *_: int) -> Wanted:
+        """> The number of this VCPU, as given to VcpuInit."""
+        return 0
+
+    def ipi_send(self, vcpus: int, *_: int) -> Wanted:
+        """> Raises the source IPI on each of these VCPUs. INVALID for one that was never started, with nothing sent.
+        """
+        if vcpus & ~_OWN:
+            return Error.INVALID
+        if vcpus:
+            self.state.pending |= {Source.IPI}
+        return Error.SUCCESS
+
+    def vcpu_yield(self, *_: int) -> Wanted:
+        """> A hint that this VCPU waits for another one."""
+        return None
 
     # ---- time ----
 

@@ -8,8 +8,29 @@ with the entries 0, 1 and 511 alone, so that a sequence can come back to the sam
 from __future__ import annotations
 
 from openvmi.conformance.model.base import PAGE_FAULT, PROTECTION, Base, Outside, canonical
-from openvmi.conformance.model.state import ADDRESS, GLOBAL, NX, POOL_WORDS, PRESENT, USER, WORDS, WRITABLE, Translation
-from openvmi.conformance.sequence import DIRECT_MAP, POOL, POOL_PHYSICAL, ROOT_PHYSICAL, ROOTS, TEST_AREA
+from openvmi.conformance.model.state import (
+    ADDRESS,
+    GLOBAL,
+    LARGE,
+    NX,
+    POOL_WORDS,
+    PRESENT,
+    SPAN_PAGES,
+    USER,
+    WORDS,
+    WRITABLE,
+    Translation,
+)  # fmt: skip
+from openvmi.conformance.sequence import (
+    DIRECT_MAP,
+    POOL,
+    POOL_PHYSICAL,
+    ROOT_PHYSICAL,
+    ROOTS,
+    SPAN_PHYSICAL,
+    SPAN_SIZE,
+    TEST_AREA,
+)  # fmt: skip
 
 INDICES = (0, 1, 511)  #: of entries that sequences write
 PAGES = tuple(TEST_AREA | a << 30 | b << 21 | c << 12 for a in INDICES for b in INDICES for c in INDICES)
@@ -19,6 +40,7 @@ CODE = 0xC390  #: nop; ret
 WRITE, USER_MODE, EXECUTE = 2, 4, 16  #: kinds of access, as bits of an error code
 _GUESTS = 0x7E0 << 48 | 0xE00  #: bits of an entry that are the guest's: 53-58, 9-11
 _KNOWN = PRESENT | WRITABLE | USER | 0x60 | GLOBAL | NX | _GUESTS | ADDRESS
+_LARGEST = 2  #: level of entries that may map memory themselves
 
 
 class Fault(Exception):
@@ -35,10 +57,24 @@ def pool_page(address: int) -> int | None:
     return number if 0 <= number < POOL else None
 
 
+def data_page(address: int) -> int | None:
+    """The same, also of the span."""
+    number = (address - SPAN_PHYSICAL) // 4096
+    return POOL + SPAN_PAGES.index(number) if number in SPAN_PAGES else pool_page(address)
+
+
+def in_span(address: int) -> bool:
+    """Whether a guest-physical address is there."""
+    return SPAN_PHYSICAL <= address < SPAN_PHYSICAL + SPAN_SIZE
+
+
 def make(native: int) -> int:
     """An entry that sequences may use. :class:`Outside` for another."""
-    if not native & PRESENT or native & ~_KNOWN or pool_page(native & ADDRESS) is None:
+    large = native & LARGE and native & ADDRESS == SPAN_PHYSICAL
+    if not native & PRESENT or native & ~_KNOWN & ~(LARGE if large else 0):
         raise Outside("an entry that a hypervisor may refuse")
+    if data_page(native & ADDRESS) is None:
+        raise Outside("an entry for memory that is not the sequences'")
     return native
 
 
@@ -64,20 +100,20 @@ class Memory(Base):
     def put(self, location: int, value: int) -> None:
         """Writes an entry; what the processor may have seen before is stale from now on."""
         before = {page: self.walk(page) for page in PAGES} if self._in_use(location) else {}
+        was = self.entry(location)
         if location < 0:
             self.state.anchors[-1 - location] = value
         elif value:
             self.state.memory[location] = value
         else:
             self.state.memory.pop(location, None)
-        leaf = location >= 0 and self.state.levels.get(location // WORDS) == 1
-        for page, old in before.items():
-            if old is None or old == self.walk(page):
-                continue
-            if leaf:
-                self.state.stale |= {(page, old)}
-            else:
-                self.state.unclear |= {(page, old.stays)}
+        level = self.state.levels.get(location // WORDS, 0) if location >= 0 else 4
+        if level == 1 or was & LARGE:
+            changed = [(page, old) for page, old in before.items() if old and old != self.walk(page)]
+            self.state.stale |= set(changed)
+            return
+        self.state.unclear |= {(page, bool(old and old.stays)) for page, old in before.items()
+                               if was & PRESENT and old != self.walk(page)}
 
     def _in_use(self, location: int) -> bool:
         return location < 0 or location // WORDS in self.state.levels
@@ -100,6 +136,10 @@ class Memory(Base):
     def _check(self, entry: int, level: int) -> None:
         if not entry & PRESENT:
             return
+        if entry & LARGE and level != _LARGEST:
+            raise Outside("a flag that means something else at this level")
+        if (level == 1 or entry & LARGE) and in_span(entry & ADDRESS):
+            return
         page = pool_page(entry & ADDRESS)
         if page is None:
             raise Outside("an entry that leads out of the pool")
@@ -115,14 +155,16 @@ class Memory(Base):
         location, writable, user, above, executable = -1 - self.state.root, True, True, True, True
         for level in (4, 3, 2, 1):
             entry = self.entry(location)
-            page = pool_page(entry & ADDRESS) if entry & PRESENT else None
+            large = bool(level == _LARGEST and entry & LARGE)
+            inside = address % SPAN_SIZE & ~0xFFF if large else 0
+            page = data_page((entry & ADDRESS) + inside) if entry & PRESENT else None
             if page is None:
                 return None
             writable, executable = writable and bool(entry & WRITABLE), executable and not entry & NX
             user = user and bool(entry & USER)
             above = user if level >= 3 else above
-            if level == 1:
-                return Translation(page, writable, user, above, executable, bool(entry & GLOBAL))
+            if level == 1 or large:
+                return Translation(page, writable, user, above, executable, bool(entry & GLOBAL), large)
             location = page * WORDS + (address >> 12 + 9 * (level - 2) & 511)
         raise AssertionError
 
@@ -148,7 +190,7 @@ class Memory(Base):
         if not canonical(address):
             raise Fault(PROTECTION, 0, 0, 0)
         error = access & (WRITE | USER_MODE | EXECUTE)
-        direct = pool_page(address - DIRECT_MAP)
+        direct = data_page(address - DIRECT_MAP)
         if direct is not None:
             if access & USER_MODE:
                 raise Fault(PAGE_FAULT, error, PRESENT | EXECUTE if access & EXECUTE else PRESENT, address)

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from openvmi.abi.names import BATCH_LIMIT, Error
 from openvmi.conformance.model.base import Outside, Wanted
-from openvmi.conformance.model.memory import PAGES, Memory, make, pool_page
+from openvmi.conformance.model.memory import PAGES, Memory, in_span, make, pool_page
 from openvmi.conformance.model.pointers import Pointers
 from openvmi.conformance.model.state import GLOBAL, PRESENT, WORDS
-from openvmi.conformance.sequence import POOL_PHYSICAL, ROOT_PHYSICAL, ROOTS
+from openvmi.conformance.sequence import POOL_PHYSICAL, ROOT_PHYSICAL, ROOTS, SPAN_SIZE
 
 _LEVELS = (1, 2, 3, 4)
 _OWN = 1  #: this VCPU's bit
@@ -99,7 +99,7 @@ class Mmu(Pointers, Memory):
 
     def _either(self, native: int) -> Wanted:
         if not native & PRESENT:
-            if POOL_PHYSICAL <= native < POOL_PHYSICAL + (1 << 30):
+            if POOL_PHYSICAL <= native < POOL_PHYSICAL + (1 << 30) or in_span(native):
                 raise Outside("an address that differs from place to place")
             return native
         return frozenset((make(native), native & ~GLOBAL))
@@ -165,8 +165,9 @@ class Mmu(Pointers, Memory):
     def tlb_flush_page(self, address: int, *_: int) -> Wanted:
         """> Flushes this VCPU's translation of one page, global ones too. Completes deferred updates first."""
         self.all_updates()
-        page = address & ~0xFFF
-        self.state.stale = frozenset(one for one in self.state.stale if one[0] != page)
+        page, large = address & ~0xFFF, address & -SPAN_SIZE
+        self.state.stale = frozenset((at, to) for at, to in self.state.stale
+                                     if at != page and not (to.large and at & -SPAN_SIZE == large))
         self.state.unclear = frozenset(one for one in self.state.unclear if one[0] != page)
         return None
 

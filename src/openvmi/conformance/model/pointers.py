@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from openvmi.conformance.model.base import U64, Outside, canonical
 from openvmi.conformance.model.memory import HOLE, TOP, Memory, make
+from openvmi.conformance.model.state import ADDRESS
 from openvmi.conformance.sequence import (
     DIRECT_MAP,
     FIRST_SPARE,
@@ -13,6 +14,8 @@ from openvmi.conformance.sequence import (
     ROOT_PHYSICAL,
     ROOTS,
     SCRATCH_WORDS,
+    SPAN_PHYSICAL,
+    SPAN_SIZE,
     SPARES,
     TEST_AREA,
     Kind,
@@ -20,8 +23,9 @@ from openvmi.conformance.sequence import (
 )  # fmt: skip
 
 #: Made up, far from all others: the guest never tells them.
-SCRATCH, BUFFER, STACKS, VECTORS, NATIVES = (0x5A00_0000_0000 + (i << 32) for i in range(5))
-_BUFFER_SIZE = 8192
+SCRATCH, BUFFER, STACKS, VECTORS, NATIVES, TEXT, SELECTORS = (0x5A00_0000_0000 + (i << 32) for i in range(7))
+BUFFER_SIZE = 8192  #: of TEXT too
+SELECTOR_COUNT = 5
 
 
 class Pointers(Memory):
@@ -37,7 +41,15 @@ class Pointers(Memory):
                 raise Outside("beyond the pool")
             return POOL_PHYSICAL + number + (DIRECT_MAP if value.kind is Kind.DIRECT else 0)
         if value.kind is Kind.ENTRY:
-            return make(number & ~0x000F_FFFF_FFFF_F000 | POOL_PHYSICAL + (number & 0x000F_FFFF_FFFF_F000))
+            return make(number & ~ADDRESS | POOL_PHYSICAL + (number & ADDRESS))
+        if value.kind in (Kind.SPAN, Kind.SPAN_DIRECT):
+            if number >= SPAN_SIZE:
+                raise Outside("beyond the span")
+            return SPAN_PHYSICAL + number + (DIRECT_MAP if value.kind is Kind.SPAN_DIRECT else 0)
+        if value.kind is Kind.SPAN_ENTRY:
+            return make(number & ~ADDRESS | SPAN_PHYSICAL + (number & ADDRESS))
+        if value.kind is Kind.SELECTOR:
+            return SELECTORS + number % SELECTOR_COUNT
         if value.kind in (Kind.ROOT, Kind.ANCHOR):
             root = ROOT_PHYSICAL + number % ROOTS * 4096
             return root if value.kind is Kind.ROOT else DIRECT_MAP + root + 8
@@ -47,15 +59,15 @@ class Pointers(Memory):
             return (VECTORS if value.kind is Kind.VECTOR else NATIVES) + number
         if value.kind is Kind.STACK:
             return STACKS + number % 2 * 16
-        if value.kind in (Kind.SCRATCH, Kind.BUFFER):
-            if number >= (8 * SCRATCH_WORDS if value.kind is Kind.SCRATCH else _BUFFER_SIZE):
+        if value.kind in (Kind.SCRATCH, Kind.BUFFER, Kind.TEXT):
+            if number >= (8 * SCRATCH_WORDS if value.kind is Kind.SCRATCH else BUFFER_SIZE):
                 raise Outside("beyond the room there")
-            return (SCRATCH if value.kind is Kind.SCRATCH else BUFFER) + number
+            return {Kind.SCRATCH: SCRATCH, Kind.BUFFER: BUFFER, Kind.TEXT: TEXT}[value.kind] + number
         raise Outside("a time as another argument")
 
     def readable(self, address: int, size: int) -> bool:
         """Whether a call can read there; of SCRATCH alone what it reads is known."""
-        for base, room in ((SCRATCH, 8 * SCRATCH_WORDS), (BUFFER, _BUFFER_SIZE)):
+        for base, room in ((SCRATCH, 8 * SCRATCH_WORDS), (BUFFER, BUFFER_SIZE), (TEXT, BUFFER_SIZE)):
             if base <= address < base + room:
                 if address + size > base + room:
                     raise Outside("beyond the room there")
@@ -68,6 +80,10 @@ class Pointers(Memory):
         """Whether a call can write there, without anybody looking."""
         if SCRATCH <= address < SCRATCH + 8 * SCRATCH_WORDS:
             raise Outside("what is written there would have to be known")
+        if TEXT <= address < TEXT + BUFFER_SIZE:
+            if not size:
+                raise Outside("nothing is written there")
+            return False
         return self.readable(address, size)
 
     def unmapped(self, address: int) -> bool:

@@ -13,7 +13,8 @@ WORDS = 512  #: of a page
 POOL_WORDS = POOL * WORDS
 _FNV_START, _FNV_PRIME = 0xCBF2_9CE4_8422_2325, 0x100_0000_01B3
 _U64 = (1 << 64) - 1
-PRESENT, WRITABLE, USER, GLOBAL, NX = 1, 2, 4, 0x100, 1 << 63
+SPAN_PAGES = (0, 1, 511)  #: of the span, those that sequences come to: in `memory` they follow the pool's
+PRESENT, WRITABLE, USER, LARGE, GLOBAL, NX = 1, 2, 4, 0x80, 0x100, 1 << 63
 ACCESSED_DIRTY = 0x60
 ADDRESS = 0x000F_FFFF_FFFF_F000
 
@@ -21,12 +22,13 @@ ADDRESS = 0x000F_FFFF_FFFF_F000
 class Translation(NamedTuple):
     """Where an address leads, and what is allowed there: all levels together."""
 
-    page: int  #: of the pool
+    page: int  #: of the pool; from POOL on: of SPAN_PAGES
     writable: bool
     user: bool
     user_above: bool  #: by the entries of levels 4 and 3 alone
     executable: bool
     stays: bool  #: GLOBAL: only TlbFlushPage is sure to remove it
+    large: bool = False
 
 
 class Gate(NamedTuple):
@@ -62,6 +64,12 @@ class State:
     fs: int = 0
     gs: int = 0
     gates: dict[int, Gate] = Factory(lambda: {FIRST_SPARE + i: Gate(FIRST_SPARE + i, False) for i in range(SPARES)})
+    slots: dict[int, int] = Factory(dict)  #: descriptors of user mode's segments, by slot, that are not 0
+    fpu_trap: bool = False
+    floats: dict[int, int] = Factory(dict)  #: floating-point registers that are not 0
+    large: bool | None = None  #: whether there are large pages; None: not known yet
+    typed: int | None = None  #: the next byte of console input; None: not known
+    written: int = 0  #: bytes of TEXT on the console
     fault: int | None = None  #: address of the last page fault, where known
     revisions: dict[int, int] = Factory(dict)  #: that Probe told
 
@@ -79,7 +87,7 @@ class State:
         return tuple(frozenset(value.items()) if type(value) is dict else value for value in values)
 
     def hash(self) -> int:
-        """The sequence guest's hash of the pool."""
+        """The sequence guest's hash of the pool, and of the pages of the span."""
         total = _FNV_START
         for number, word in sorted(self.memory.items()):
             if word & 1:

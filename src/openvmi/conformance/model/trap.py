@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The calls of groups trap, base, sys and debug (abi/4.0)."""
+"""The calls of groups trap, base, sys, random and debug."""
 
 from __future__ import annotations
 
@@ -10,17 +10,20 @@ from openvmi.abi.names import (
     GATE_USER,
     MAJOR,
     MINOR,
+    Call,
     Error,
     Group,
     InfoItem,
 )  # fmt: skip
 from openvmi.conformance.model.base import Outside, Wanted, canonical
 from openvmi.conformance.model.event import Event
-from openvmi.conformance.model.pointers import NATIVES, STACKS, VECTORS
+from openvmi.conformance.model.pointers import BUFFER, BUFFER_SIZE, NATIVES, SCRATCH, STACKS, TEXT, VECTORS
+from openvmi.conformance.model.segments import allowed, rare
 from openvmi.conformance.model.state import Gate
-from openvmi.conformance.sequence import FIRST_SPARE, SPARES
+from openvmi.conformance.sequence import FIRST_SPARE, INPUT_COUNT, INPUT_FIRST, SCRATCH_WORDS, SPARES
 
 _LOW = 0xFFFF_FFFF
+_NEGATIVE = 1 << 63
 _VECTORS = 256
 _GATE_SIZE = 24
 _TEXT = 256  #: no text is longer
@@ -28,7 +31,9 @@ _REQUIRED = frozenset({Group.BASE, Group.IRQ, Group.TRAP, Group.MMU, Group.TIME,
 _REVISIONS = 255  #: of a group, at most
 _RANDOM_LIMIT = 256  #: bytes; RANDOM_LIMIT from version 4.1 on
 _UNKNOWN_MSR = 0x1234_5678
-_UNKNOWN_LEAF = 0x1234_5678
+_REPORT = 208  #: bytes of a crash report
+#: Calls that write as many bytes as they return, and the argument that says where.
+_WRITING = {number: where for number, where in ((0x0002, 1), (0x0701, 0), (0x0A00, 0)) if number in list(Call)}
 
 
 class Trap(Event):
@@ -126,7 +131,8 @@ class Trap(Event):
 
     def descriptors_set(self, first: int, descriptors: int, count: int) -> Wanted:
         """> Allowed are zero (not present) and present code or data segments of privilege 3; anything else is
-        > INVALID and changes nothing.
+        > INVALID and changes nothing. A hypervisor may have no 64-bit code, conforming code or 16-bit
+        > segments there: NOT_SUPPORTED, and nothing is changed.
         """
         first, count = first & _LOW, count & _LOW
         wrong = first + count > DESCRIPTOR_SLOTS
@@ -138,9 +144,11 @@ class Trap(Event):
         if descriptors % 8:
             raise Outside("an array that is not aligned")
         found = self.words(descriptors, count) if count else []
-        if any(found):
-            raise Outside("segments")
-        return Error.SUCCESS
+        answers = [Error.INVALID] if not all(map(allowed, found)) else [Error.SUCCESS]
+        answer = self.pick(*answers, *([Error.NOT_SUPPORTED] if any(map(rare, found)) else []))
+        if answer == Error.SUCCESS:
+            self.state.slots.update(enumerate(found, first))
+        return answer
 
     def tls_set(self, fs: int, gs: int, *_: int) -> Wanted:
         """> The segment bases that user mode sees from the next return to it. INVALID for a non-canonical
@@ -175,6 +183,11 @@ class Trap(Event):
             raise Outside("a register that may exist")
         return self.pick(Error.NOT_SUPPORTED, Error.SUCCESS)
 
+    def fpu_trap_set(self, on: int, *_: int) -> Wanted:
+        """> While on, user mode's next floating-point or vector instruction raises vector 7 (CR0.TS)."""
+        self.state.fpu_trap = bool(on & _LOW)
+        return None
+
     # ---- sys ----
 
     def console_write(self, buffer: int, size: int, *_: int) -> Wanted:
@@ -192,17 +205,30 @@ class Trap(Event):
             return Error.INVALID if good else self.refuse(buffer, Error.INVALID, Error.FAULT)
         if not good:
             return self.refuse(buffer, Error.FAULT, *((0,) if not size else ()))
-        if size and writes:
+        if size and writes and not TEXT <= buffer < TEXT + BUFFER_SIZE:
             raise Outside("a console that is for the log")
-        return 0
+        return lambda count: count <= size
+
+    def done(self, number: int, arguments: list[int], result: int) -> None:
+        """A call has returned this: what came of as many bytes."""
+        if number == Call.CONSOLE_WRITE and result < _NEGATIVE:
+            self.state.written += result
+        buffer = arguments[_WRITING[number]] if number in _WRITING else 0
+        if not BUFFER <= buffer < BUFFER + BUFFER_SIZE or result >= _NEGATIVE:
+            return
+        if number != Call.CONSOLE_READ or not result:
+            self.say("K", 1)
+            return
+        typed = self.state.typed
+        first = self.say("K", 1, lambda byte: typed in (None, byte), 1)[1]
+        self.state.typed = INPUT_FIRST + (first - INPUT_FIRST + result) % INPUT_COUNT
 
     def memory_balloon(self, pages: int, count: int, give: int) -> Wanted:
         """> Returns how many were done, in order."""
         count &= _LOW
-        if 0 < count <= BATCH_LIMIT:
-            raise Outside("giving memory back")
-        good = self.readable(pages, 0)
-        options = [Error.NOT_SUPPORTED, Error.INVALID if count else 0, *(() if good else (Error.FAULT,))]
+        possible = count <= BATCH_LIMIT  # none may be done; who does some needs memory that comes and goes here
+        good = self.readable(pages, 8 * count if possible else 0)
+        options = [Error.NOT_SUPPORTED, 0 if possible else Error.INVALID, *(() if good else (Error.FAULT,))]
         return self.pick(*options) if good else self.refuse(pages, *options)
 
     # ---- random, from version 4.1 on ----
@@ -230,7 +256,8 @@ class Trap(Event):
 
     def crash_report(self, report: int, *_: int) -> Wanted:
         """> Hands over the state of a crash before Shutdown(CRASH). Returns."""
-        if self.readable(report, 208):
-            raise Outside("a report")
-        self.refuse(report, 0)
+        if not self.readable(report, _REPORT):
+            self.refuse(report, 0)
+        elif report % 8 or not SCRATCH <= report <= SCRATCH + 8 * SCRATCH_WORDS - _REPORT:
+            raise Outside("a report that is none")
         return None

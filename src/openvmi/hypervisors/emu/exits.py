@@ -98,7 +98,10 @@ class Exits:
                 return
             if self._new_slot(stop.value):
                 return
-            if vector == traps.NOT_PRESENT and not self._vcpu.linked and self._cpu.privilege != 3:
+            if vector == traps.NOT_PRESENT and not self._vcpu.linked and self._cpu.privilege == 3:
+                if self._vcpu.segments.show_code():
+                    return  # a segment that is absent for the host's sake: user mode may read by it, or go there
+            elif vector == traps.NOT_PRESENT and not self._vcpu.linked:
                 # Code segments are absent for the host's sake only: what was refused is the frame of an IRET.
                 self._trap(traps.PROTECTION, 0)
                 return

@@ -49,12 +49,26 @@ class DescriptorTable:
         self._page = page
         self._known = dict(_FIXED)
         self._emulated = True
+        self._shown = False
         self._write()
 
     def emulate_loads(self, on: bool) -> None:
         """Whether loading a code segment faults, so that the host does it."""
         self._emulated = on
         self._write()
+
+    def show_code(self) -> bool:
+        """User mode runs and may load code segments by itself, until :meth:`hide_code`. False if it could already."""
+        shown, self._shown = self._shown, True
+        if not shown:
+            self._write()
+        return not shown
+
+    def hide_code(self) -> None:
+        """The kernel runs."""
+        if self._shown:
+            self._shown = False
+            self._write()
 
     def set_slots(self, first: int, descriptors: list[int]) -> bool:
         """DescriptorsSet. False, with nothing changed, when one of them is not allowed or the slots do not exist."""
@@ -86,7 +100,7 @@ class DescriptorTable:
 
     def _write(self) -> None:
         for selector, descriptor in self._known.items():
-            absent = self._emulated and descriptor & _CODE
+            absent = self._emulated and not self._shown and descriptor & _CODE
             struct.pack_into("<Q", self._page, selector & ~7, descriptor & ~PRESENT if absent else descriptor)
 
 

@@ -104,6 +104,7 @@ def system_call(vcpu: Vcpu, lstar: int, mask: int) -> None:
 def _to_kernel(vcpu: Vcpu) -> None:
     code, stack = vcpu.segments.code(KERNEL_CS), vcpu.segments.stack(KERNEL_SS)
     assert code and stack
+    vcpu.segments.hide_code()
     vcpu.cpu.load_code(KERNEL_CS, code, KERNEL_SS, stack)
 
 
