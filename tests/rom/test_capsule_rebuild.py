@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from attrs import evolve
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from typer.testing import CliRunner
 
 from openvmi import confined, resources
@@ -34,6 +35,7 @@ from openvmi.rom.image import RomImage
 from openvmi.rom.load import load
 from openvmi.toolchain import Toolchain
 from openvmi.trust import rebuilt
+from openvmi.trust.signature import sign
 
 pytestmark = pytest.mark.skipif(not confined.available(), reason="no Landlock here")
 
@@ -350,11 +352,13 @@ def test_a_system_that_cannot_confine(emu: RomImage, monkeypatch: pytest.MonkeyP
 
 def test_command(emu: RomImage, tiny: RomImage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENVMI_STATE", str(tmp_path / "state"))
-    assert not rebuilt.known(emu.sha256)
+    assert not rebuilt.known(emu)
     done = CliRunner().invoke(app, ["rebuild", emu.path, "--json", "--html", str(tmp_path / "page.html")])
     about = json.loads(done.stdout)
     assert (done.exit_code, about["identical"], about["rebuilt"]) == (0, True, emu.sha256)
-    assert rebuilt.known(emu.sha256) and os.listdir(tmp_path / "state" / "rebuilt") == [emu.sha256]
+    key = Ed25519PrivateKey.generate()
+    assert rebuilt.known(emu) and rebuilt.known(sign(emu, key)) and not rebuilt.known(tiny)
+    assert os.listdir(tmp_path / "state" / "rebuilt") == [emu.sha256]
     assert "identical: rebuilt from its own source" in (tmp_path / "page.html").read_text()
     text = bytearray(tiny.text)
     text[next(offset for offset, name in tiny.symbols if name == "other")] = 0xF4
@@ -364,3 +368,11 @@ def test_command(emu: RomImage, tiny: RomImage, tmp_path: Path, monkeypatch: pyt
     assert done.exit_code == 1 and "text: other" in done.stdout and "hlt" in done.stdout
     assert "different: 1 parts" in done.stdout and "hlt" in (tmp_path / "page.html").read_text()
     assert os.listdir(tmp_path / "state" / "rebuilt") == [emu.sha256]
+
+
+def test_a_signed_rom(emu: RomImage) -> None:
+    """What is signed is the same ROM: rebuilt, it gets the signature that it had."""
+    signed = sign(emu, Ed25519PrivateKey.generate())
+    assert signed.capsule
+    outcome = rebuild(signed, signed.capsule.tar)
+    assert outcome.identical and outcome.rebuilt == signed.sha256

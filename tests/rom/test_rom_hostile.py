@@ -202,6 +202,8 @@ CASES: list[tuple[Callable[..., object], Callable[[Patch], None], str]] = [
     (about.manifest, lambda p: p.manifest(b'{"name":"\\ud800"}'), "cannot be read"),
     (about.manifest, lambda p: p.manifest(b'{"name":"a","version":1}'), "manifest entry version: 1"),
     (about.manifest, lambda p: p.manifest(b'{"name":"\\u001b[2J"}'), "manifest entry name"),
+    (about.manifest, lambda p: p.manifest(b'{"name":"a","version":"1","hypervisor":"a","shim":"AB"}'),
+     "manifest entry shim: 'AB'"),
     (about.manifest, lambda p: p.descriptor("manifest_size", 0), "cannot be read"),
     (about.symbols, lambda p: p.manifest(b'{"name":"a","version":"1","hypervisor":"b","symbols":[[99,"x"]]}'), "pairs"),
     (about.symbols, lambda p: p.manifest(b'{"name":"a","version":"1","hypervisor":"b","symbols":7}'), "pairs"),

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ NAME_LIMIT = 128
 NAMES = ("name", "version", "hypervisor")
 #: Entries that may be missing.
 OPTIONAL = ("description", "compiler", "abi")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def printable(text: Any, limit: int = NAME_LIMIT) -> bool:
@@ -83,6 +85,9 @@ def manifest(image: RomImage) -> Iterator[Finding]:
         if not printable(found.get(name)):
             yield Finding(f"manifest entry {name}: {found.get(name)!r:.40}", image.descriptor.manifest,
                           f"1 to {NAME_LIMIT} printable ASCII characters")
+    if "shim" in found and not (isinstance(found["shim"], str) and _SHA256.fullmatch(found["shim"])):
+        yield Finding(f"manifest entry shim: {found['shim']!r:.40}", image.descriptor.manifest,
+                      "the SHA-256 of the boot shim in hexadecimal")
 
 
 def symbols(image: RomImage) -> Iterator[Finding]:

@@ -87,7 +87,7 @@ def make(definition: RomDefinition, places: Places, workshop: Workshop, recipe: 
         used |= {*made.read, definition.folder / definition.shim.script}
         shim = made.elf
     inputs = gather(used, places, workshop.toolchain(rom).home, definition.name)
-    contents = _contents(definition, parts, inputs)
+    contents = _contents(definition, parts, inputs, shim)
     outputs = {"rom": hashlib.sha256(emit(contents)).hexdigest()} | (
         {"shim": hashlib.sha256(shim).hexdigest()} if definition.shim else {})
     return Made(contents, shim, inputs, Recipe(
@@ -138,18 +138,18 @@ def check_answers(definition: RomDefinition, parts: linked.Linked) -> None:
                          f"{definition.vcpu_size}; raise it in {FILE}")
 
 
-def _contents(definition: RomDefinition, parts: linked.Linked, inputs: Inputs) -> RomContents:
+def _contents(definition: RomDefinition, parts: linked.Linked, inputs: Inputs, shim: bytes) -> RomContents:
     return RomContents(
         version=definition.version, licence=definition.licence.expression, licence_class=definition.licence.kind,
         profile=definition.profile.value, stack=definition.stack, vcpu_size=definition.vcpu_size,
         groups=tuple(RomGroup(group=claim.group.id, revision=claim.revision, may_be_native=claim.may_be_native)
                      for claim in definition.claims),
         answers=parts.answers, text=parts.text, data=parts.data, data_memory=parts.data_memory,
-        manifest=_manifest(definition, parts, inputs),
+        manifest=_manifest(definition, parts, inputs, shim),
     )
 
 
-def _manifest(definition: RomDefinition, parts: linked.Linked, inputs: Inputs) -> dict[str, Any]:
+def _manifest(definition: RomDefinition, parts: linked.Linked, inputs: Inputs, shim: bytes) -> dict[str, Any]:
     found: dict[str, Any] = {
         "abi": CURRENT,
         "compiler": Toolchain.version(),
@@ -165,4 +165,6 @@ def _manifest(definition: RomDefinition, parts: linked.Linked, inputs: Inputs) -
         found["lint"] = definition.lint
     if definition.carries_vectors:
         found["carries_vectors"] = True
+    if shim:  # so that a signature of the ROM is one of its shim
+        found["shim"] = hashlib.sha256(shim).hexdigest()
     return found

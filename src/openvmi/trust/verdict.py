@@ -120,7 +120,7 @@ def judge(rom: RomImage | None, guest: GuestImage, options: str = "", settings: 
     from openvmi.trust import rebuilt
 
     offer = _Offer(rom.path, rom.licence, rom.licence_class, _signature_of(rom), bool(rom.descriptor.capsule_size),
-                   rebuilt.known(rom.sha256), own is not None and _same(Path(rom.path), own))
+                   rebuilt.known(rom), own is not None and _same(Path(rom.path), own))
     note = _Demand("the guest", LicenceClass(guest.policy.licence), bool(guest.policy.flags & names.POLICY_SIGNED))
     return _judge(offer, [note, *_demands(options, settings)], force or option(options, _FORCE) is not None)
 

@@ -11,15 +11,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 
 from openvmi import resources
-from openvmi.errors import OpenVmiError, RefusedError, UnavailableError
+from openvmi.errors import BadFileError, OpenVmiError, RefusedError, UnavailableError
 from openvmi.guest import elf
 from openvmi.guest.image import GuestImage
 from openvmi.hypervisors.base import Ending
 from openvmi.hypervisors.xen import checks
 from openvmi.hypervisors.xen import machine as xen
 from openvmi.hypervisors.xen.machine import XenMachine
+from openvmi.rom.emit import contents_of, emit
 from openvmi.rom.image import RomImage
 from openvmi.rom.load import load_current
 from openvmi.status import Status, status_of
@@ -168,14 +170,18 @@ def test_qemu_ended_from_outside(alone: Alone, number: signal.Signals) -> None:
 
 
 def test_a_shim_belongs_to_the_rom_beside_it(tmp_path: Path) -> None:
-    """A ROM built elsewhere runs with the shim that was built with it; one without goes with the usual one."""
+    """A ROM built elsewhere runs with its own shim, which is beside it, and with no other; without one, the usual one."""
     rom = load_current(resources.built("roms") / "xen.rom")
     usual = (resources.built("roms") / "xen.shim").read_bytes()
     assert xen.read_shim(None) == xen.read_shim(rom) == usual
     elsewhere = RomImage.parse(rom.data, str(tmp_path / "mine.rom"))
     assert xen.read_shim(elsewhere) == usual
-    (tmp_path / "mine.shim").write_bytes(b"its own")
-    assert xen.read_shim(elsewhere) == b"its own"
+    (tmp_path / "mine.shim").write_bytes(b"another")
+    with pytest.raises(BadFileError, match=r"mine\.shim: a boot shim with SHA-256 .*keep the two .* side by side"):
+        xen.read_shim(elsewhere)
+    manifest = {name: value for name, value in rom.manifest.items() if name != "shim"}
+    older = RomImage.parse(emit(evolve(contents_of(rom), manifest=manifest)), elsewhere.path)
+    assert xen.read_shim(older) == b"another"
 
 
 def test_a_kernel_that_xen_does_not_take(alone: Alone, kernel: bytes, monkeypatch: pytest.MonkeyPatch) -> None:

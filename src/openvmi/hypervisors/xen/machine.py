@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import struct
 import time
 from pathlib import Path
 
 from openvmi import resources
-from openvmi.errors import OpenVmiError, UnavailableError
+from openvmi.errors import BadFileError, OpenVmiError, UnavailableError
 from openvmi.files import read_bounded
 from openvmi.hypervisors.base import Crash, Ending, MachineConfig, Outcome
 from openvmi.hypervisors.xen import CPU_MODEL, checks, dump, installation, private
@@ -186,13 +187,21 @@ class XenMachine:
 
 
 def read_shim(rom: RomImage | None) -> bytes:
-    """The boot shim that is beside a ROM, else the built one. Raises :class:`UnavailableError` when there is none."""
+    """The boot shim that is beside a ROM, else the built one.
+
+    Raises :class:`UnavailableError` when there is none, and :class:`BadFileError` for one that is not the ROM's own.
+    """
     path = Path(rom.path).with_suffix(".shim") if rom else None
     if path is None or not path.is_file():
         path = resources.built("roms") / SHIM
     if not path.is_file():
         raise UnavailableError(f"{path}: the boot shim of xen is not built; run: openvmi rom build xen")
-    return read_bounded(path, _SHIM_LIMIT, "boot shim")
+    shim = read_bounded(path, _SHIM_LIMIT, "boot shim")
+    wanted = rom.manifest.get("shim") if rom else None
+    if wanted is not None and (found := hashlib.sha256(shim).hexdigest()) != wanted:
+        raise BadFileError(f"{path}: a boot shim with SHA-256 {found[:16]}..., and {rom.path} was built with "  # type: ignore[union-attr]
+                           f"{wanted[:16]}...; keep the two that were built together side by side")
+    return shim
 
 
 def pack(config: MachineConfig) -> bytes:
