@@ -112,4 +112,4 @@ def _made(image: RomImage, data: bytes, offset: int, size: int) -> RomImage:
     for start, layout in changed:
         out[start:start + layout.SIZE] = layout.pack()
     out[offset_of(RomHeader, "checksum")] = -sum(out) & 0xFF
-    return RomImage.parse(bytes(out), image.path)
+    return RomImage.parse(bytes(out), image.path, source=False)  # which is as it was
