@@ -9,6 +9,8 @@ import lzma
 import os
 import resource
 import shutil
+import struct
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,8 @@ from openvmi.classic.definition import read as read_classic
 from openvmi.classic.image import ClassicRom
 from openvmi.cli.rom import app
 from openvmi.errors import BadFileError, BuildError, RefusedError, UnavailableError
+from openvmi.rebuild import parts
+from openvmi.rebuild.code import Code, compare
 from openvmi.rebuild.run import Outcome, rebuild
 from openvmi.rom import capsule_tar, recipe
 from openvmi.rom.build import build
@@ -82,7 +86,13 @@ def test_every_rom_of_this_repository(name: str, tmp_path: Path) -> None:
 
 def _again(image: RomImage, files: dict[str, bytes] | None = None, how: Change | None = None,
            unconfined: bool = False, **changes: Any) -> Outcome:
-    """Rebuilds an image whose source or parts were changed; the recipe's digests of inputs stay right."""
+    """Rebuilds an image whose source or parts were changed."""
+    return rebuild(*_changed(image, files, how, **changes), unconfined=unconfined)
+
+
+def _changed(image: RomImage, files: dict[str, bytes] | None = None, how: Change | None = None,
+             **changes: Any) -> tuple[RomImage, bytes]:
+    """It, and its tar; the recipe's digests of inputs stay right."""
     assert image.capsule
     contents = image.capsule.files() | (files or {})
     contents = {name: data for name, data in contents.items() if data is not None}
@@ -94,7 +104,7 @@ def _again(image: RomImage, files: dict[str, bytes] | None = None, how: Change |
     contents[recipe.FILE] = (json.dumps(about, indent=1, sort_keys=True) + "\n").encode()
     tar = capsule_tar.write(contents)
     spoilt = emit(evolve(contents_of(image), capsule=Capsule.embedded(tar).pack(), **changes))
-    return rebuild(RomImage.parse(spoilt, image.path), tar, unconfined=unconfined)
+    return RomImage.parse(spoilt, image.path), tar
 
 
 @pytest.fixture
@@ -316,6 +326,39 @@ def test_what_takes_too_much_ends(text: str, says: str, tiny: RomImage) -> None:
     tar = capsule_tar.write(capsule_tar.read(tar) | {recipe.FILE: json.dumps(about).encode()})
     with pytest.raises(BuildError, match=says):
         rebuild(tiny, tar, timeout=3.0)
+
+
+def test_what_says_too_much_takes_no_memory(tiny: RomImage) -> None:
+    """What the compiler prints is not kept, but for the beginning of its errors."""
+    assert tiny.capsule
+    source = tiny.capsule.files()["rom/calls.S"]
+    endless = f'.rept 1000\n.rept 100000\n.print "{"A" * 1000}"\n.endr\n.endr\n'
+    long = f'.rept 1000\n.warning "{"B" * 1000}"\n.endr\nno such instruction\n'
+    for text, timeout in ((endless, 3.0), (long, 60.0)):
+        hostile = _changed(tiny, {"rom/calls.S": source + text.encode()})
+        tracemalloc.start()
+        with pytest.raises(BuildError) as refused:
+            rebuild(*hostile, timeout=timeout)
+        assert tracemalloc.get_traced_memory()[1] < 16 << 20 and len(str(refused.value)) < 30_000
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("size", [40_000, (1 << 64) - 1])
+def test_sections_of_a_hostile_shim(size: int, xen: Path) -> None:
+    """The same bytes many times, and more than there can be."""
+    shim = xen.with_suffix(".shim").read_bytes()
+    spoilt = bytearray(shim)
+    headers, = struct.unpack_from("<Q", shim, 40)
+    for number in range(1, 6):
+        struct.pack_into("<Q", spoilt, headers + 64 * number + 32, size)
+    assert parts.of_shims(bytes(spoilt), shim)[0].given == f"{len(shim)} bytes, not an ELF file"
+
+
+def test_many_symbols_of_one_name() -> None:
+    given = Code(bytes(range(256)) * 8, [(at, "a") for at in range(2048)])
+    found = compare("text", given, Code(bytes(2048), given.symbols))
+    assert len(found) < 70 and found[0].part.startswith("text: a")
+    assert any(each.given.endswith(" more symbols") for each in found)
 
 
 def test_it_leaves_nothing(emu: RomImage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

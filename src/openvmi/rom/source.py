@@ -58,7 +58,8 @@ def listing(files: Mapping[str, bytes]) -> list[dict[str, Any]]:
 def extract(files: Mapping[str, bytes], target: Path) -> None:
     """Writes the files into a folder that is new or empty: all of them, or none.
 
-    They are written aside and renamed when all are there. `files` is what :func:`files_of` gives, so every name stays inside.
+    They are written aside and renamed when all are there. `files` is what :func:`files_of` gives, so every name stays
+    inside.
     """
     real = Path(os.path.realpath(target))
     if real.exists() and (not real.is_dir() or any(real.iterdir())):
