@@ -84,6 +84,15 @@ def test_signature_source_and_rebuild(kind: Kind, reproduced: bool, capsule: byt
             assert taint == verdict.taint & ~Taint.OVERRIDDEN_FIRMWARE
 
 
+@pytest.mark.parametrize("kind", [4, 128, 255])
+def test_a_class_that_does_not_exist_is_the_lowest(kind: int, asks: gate.Gate) -> None:
+    """The host takes no such ROM; firmware might."""
+    assert asks(kind, 0, 0, LicenceClass.PROPRIETARY, 0, "")[0] == gate.LICENCE
+    assert asks(kind, 0, 0, 0, 0, "vmi.licence=osi")[0] == gate.LICENCE
+    refused, taint = asks(kind, 0, 0, 0, 0, "")
+    assert not refused and Taint(taint) & Taint.PROPRIETARY
+
+
 def test_the_guest_refuses_a_policy_that_does_not_exist(asks: gate.Gate) -> None:
     assert asks(3, 0, 0, 4, 0, "")[0] == gate.LICENCE
     for options in ("vmi.licence=free", "vmi.licence=", "vmi.licence"):

@@ -14,7 +14,7 @@ from openvmi.errors import OpenVmiError
 from openvmi.files import write_atomically
 from openvmi.rom import signed
 from openvmi.rom.image import RomImage
-from openvmi.trust import guarded, home
+from openvmi.trust import home
 
 _WHAT = "records of rebuilds"
 
@@ -26,9 +26,10 @@ def folder() -> Path:
 
 def known(rom: RomImage) -> bool:
     """Whether this image was rebuilt identically, signed or not. Records that others could have made do not count."""
-    record = _record(rom)
     try:
-        os.lstat(record)
+        os.lstat(_record(rom))
+        from openvmi.trust import guarded
+
         guarded.check_folder(folder(), _WHAT, private=False)
     except (OSError, OpenVmiError):
         return False
@@ -37,6 +38,8 @@ def known(rom: RomImage) -> bool:
 
 def remember(rom: RomImage) -> None:
     """Records that it was. Raises as :func:`guarded.make_folder`."""
+    from openvmi.trust import guarded
+
     guarded.make_folder(folder(), _WHAT, private=False)
     write_atomically(_record(rom), b"")
 

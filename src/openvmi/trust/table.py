@@ -6,17 +6,14 @@ from __future__ import annotations
 import json
 from functools import cache
 from pathlib import Path
-from typing import Any
-
-from attrs import frozen
+from typing import Any, NamedTuple
 
 from openvmi.abi.names import LicenceClass
 
 _FILE = Path(__file__).with_name("licences.json")
 
 
-@frozen
-class Table:
+class Table(NamedTuple):
     """The licences by their identifier in lower case: SPDX matches identifiers whatever their case."""
 
     kinds: dict[str, LicenceClass]
