@@ -130,6 +130,16 @@ def test_identical(tiny: RomImage) -> None:
     assert outcome.identical and outcome.rebuilt == tiny.sha256
 
 
+def test_the_environment_of_who_rebuilds_does_not_matter(tiny: RomImage, tmp_path: Path,
+                                                         monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "vmi").mkdir()
+    (tmp_path / "vmi" / "abi.h").write_text("#error another\n")
+    for name in ("ZIG_LIB_DIR", "ZIG_GLOBAL_CACHE_DIR", "CPATH", "C_INCLUDE_PATH", "CC", "PYTHONHOME", "PYTHONPATH"):
+        monkeypatch.setenv(name, str(tmp_path))
+    monkeypatch.setenv("LD_PRELOAD", str(tmp_path / "none.so"))
+    assert tiny.capsule and rebuild(tiny, tiny.capsule.tar).identical
+
+
 def test_another_function(tiny: RomImage) -> None:
     """The text is not what the source gives: the function, instruction by instruction, and nothing else."""
     assert tiny.capsule

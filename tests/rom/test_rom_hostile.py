@@ -248,12 +248,12 @@ def test_who_runs_it_is_not_asked_to_decompress(contents: RomContents, check: Ca
     damage(patch)
     if check is capsule_checks.header:
         with pytest.raises(BadRomError, match=re.escape(says)):
-            RomImage.parse(patch.bytes(), "bad.rom", source=False)
+            RomImage.parse(patch.bytes(), "bad.rom", checks.SOURCE)
         return
     assert check in checks.SOURCE
     with monkeypatch.context() as without:
         without.setattr("openvmi.rom.capsule._decompress", None)
-        image = RomImage.parse(patch.bytes(), "bad.rom", source=False)
+        image = RomImage.parse(patch.bytes(), "bad.rom", checks.SOURCE)
     assert image.capsule and (image.capsule.url or says)
     if image.capsule.url is None:
         with pytest.raises(BadFileError):

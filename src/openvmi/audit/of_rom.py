@@ -25,7 +25,7 @@ from openvmi.audit.table import (
 )
 from openvmi.classic.image import ClassicRom
 from openvmi.errors import BuildError
-from openvmi.rom import capsule_checks
+from openvmi.rom import capsule_checks, checks
 from openvmi.rom import licence as expressions
 from openvmi.rom.capsule import Capsule
 from openvmi.rom.image import RomImage
@@ -36,7 +36,7 @@ _CLASSIC_LICENCES = ("GPL", "GPL v2")
 
 def judge(data: bytes, path_name: str) -> Judged:
     """Reads and answers for a ROM of the current interface. Raises :class:`BadRomError`."""
-    rom = RomImage.parse(data, path_name)
+    rom = RomImage.parse(data, path_name, checks.SOURCE | checks.CLAIMS)
     kinds = Counter(LinkKind(call.kind) for call in rom.calls)
     source = _source(rom)
     open_row, third, findings = _licence(rom, source)
