@@ -43,8 +43,6 @@ def rebuild(
 
     rom = load(file)
     outcome = builder.rebuild(rom, tar_of(rom, source), anyway=anyway, unconfined=unconfined)
-    if outcome.identical and outcome.confined and isinstance(rom, RomImage):
-        rebuilt.remember(rom)
     if html is not None:
         write_atomically(html, account.page(outcome).encode())
     if json:
@@ -53,6 +51,8 @@ def rebuild(
         typer.echo(encoder.dumps(account.describe(outcome), indent=2))
     else:
         _show(outcome)
+    if outcome.identical and outcome.confined and isinstance(rom, RomImage):
+        rebuilt.remember(rom)
     if not outcome.identical:
         raise typer.Exit(DIFFERENT)
 
