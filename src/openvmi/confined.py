@@ -4,13 +4,15 @@
     python -I -S confined.py SECONDS READ:FOLDER... WRITE:FOLDER... -- PROGRAM ARGUMENT...
 
 From here on this process and its children read and execute files below the folders READ, and write below the folders
-WRITE (Landlock; Documentation/userspace-api/landlock.rst of Linux), reach no network and signal nobody else. Status 99:
-this system cannot do that, and nothing was run.
+WRITE (Landlock; Documentation/userspace-api/landlock.rst of Linux), signal nobody else (Linux 6.12), and, on x86-64 and
+arm64, make no sockets (seccomp). What is left is to see which files exist, and to change modes and times of
+the user's. Status 99: this system cannot do that, and nothing was run.
 """
 
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import struct
 import sys
@@ -26,19 +28,28 @@ _REFER, _TRUNCATE = 1 << 13, 1 << 14
 #: Rights of files that a version knows, from 1 on.
 _HANDLED = (0x1FFF, 0x3FFF, 0x7FFF, 0x7FFF, 0xFFFF)
 _NETWORK, _SCOPED = 3, 3  # binding and connecting; abstract sockets and signals
+_SECCOMP, _FILTER = 22, 2  # of prctl
+#: By machine: what seccomp calls it (linux/audit.h), the number of the system call socket.
+_MACHINES = {"x86_64": (0xC000003E, 41), "aarch64": (0xC00000B7, 198)}
+_IO_URING_SETUP, _OTHER_ABI = 425, 0x40000000  # which makes sockets, too; x32 has numbers from here on
 
 
 def available() -> bool:
     """Whether this system can."""
-    return sys.platform == "linux" and _call(_CREATE_RULESET, None, 0, _VERSION) >= 1
+    return version() >= 1
+
+
+def version() -> int:
+    """Of Landlock; less than 1 without."""
+    return _call(_CREATE_RULESET, None, 0, _VERSION) if sys.platform == "linux" else 0
 
 
 def confine(read: list[str], write: list[str]) -> None:
     """This process, for good. OSError when it cannot be."""
-    version = _call(_CREATE_RULESET, None, 0, _VERSION)
-    handled = _HANDLED[min(version, len(_HANDLED)) - 1] if version >= 1 else 0
+    known = version()
+    handled = _HANDLED[min(known, len(_HANDLED)) - 1] if known >= 1 else 0
     attributes = struct.pack("<QQQ", handled, _NETWORK, _SCOPED)
-    size = 24 if version >= 6 else 16 if version >= 4 else 8
+    size = 24 if known >= 6 else 16 if known >= 4 else 8
     rules = _checked(_call(_CREATE_RULESET, attributes, size, 0))
     reading = _EXECUTE | _READ_FILE | _READ_DIR
     writing = _WRITE_FILE | _READ_FILE | _READ_DIR | _REMOVE | _MAKE | _REFER | _TRUNCATE
@@ -52,6 +63,19 @@ def confine(read: list[str], write: list[str]) -> None:
         raise OSError(ctypes.get_errno(), "no_new_privs")
     _checked(_call(_RESTRICT_SELF, rules, 0))
     os.close(rules)
+    if os.uname().machine in _MACHINES:
+        _no_sockets(*_MACHINES[os.uname().machine])
+
+
+def _no_sockets(machine: int, socket: int) -> None:
+    """Landlock knows of TCP alone: datagrams, and sockets that are files, are left."""
+    load, equal, least, leave = 0x20, 0x15, 0x35, 0x06  # linux/bpf_common.h
+    steps = [(load, 0, 0, 4), (equal, 0, 5, machine), (load, 0, 0, 0), (least, 3, 0, _OTHER_ABI), (equal, 2, 0, socket),
+             (equal, 1, 0, _IO_URING_SETUP), (leave, 0, 0, 0x7FFF0000), (leave, 0, 0, 0x50000 | errno.EPERM)]
+    code = ctypes.create_string_buffer(b"".join(struct.pack("<HBBI", *step) for step in steps))
+    program = struct.pack("@HP", len(steps), ctypes.addressof(code))
+    if ctypes.CDLL(None, use_errno=True).prctl(_SECCOMP, _FILTER, program, 0, 0):
+        raise OSError(ctypes.get_errno(), "seccomp")
 
 
 def bound(seconds: int) -> None:

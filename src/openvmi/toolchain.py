@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from importlib import metadata, util
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, TemporaryFile
 
 from attrs import frozen
 
@@ -163,17 +163,22 @@ class Toolchain:
 
 def _run(command: list[str], environment: dict[str, str], folder: str, limit: float,
          alone: bool) -> subprocess.CompletedProcess[str]:
-    """`alone`: in a session of its own, which ends as a whole at the limit: the compiler starts others."""
-    with subprocess.Popen(
-        command, env=environment, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        text=True, errors="replace", start_new_session=alone,
+    """`alone`: in a session of its own, which ends as a whole at the limit: the compiler starts others.
+
+    What it says goes to a file, not to memory: a source can make it say anything without end, and files are bounded.
+    """
+    with TemporaryFile(dir=folder) as said, subprocess.Popen(
+        command, env=environment, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said,
+        start_new_session=alone,
     ) as process:
         try:
-            output, errors = process.communicate(timeout=limit)
+            process.wait(limit)
         except BaseException:
             if alone:
                 with suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
             process.kill()
             raise
-        return subprocess.CompletedProcess(command, process.returncode, output, errors)
+        said.seek(0)
+        errors = said.read(4 * _OUTPUT).decode(errors="replace")
+        return subprocess.CompletedProcess(command, process.returncode, "", errors)

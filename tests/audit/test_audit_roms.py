@@ -11,12 +11,14 @@ from attrs import evolve
 from openvmi import resources
 from openvmi.abi.layout import offset_of
 from openvmi.abi.layouts import RomCapsule, RomHeader
-from openvmi.abi.names import CAPSULE_MAGIC, CapsuleKind, LicenceClass
+from openvmi.abi.names import LicenceClass
 from openvmi.audit import of_rom, read
 from openvmi.audit.blob import Blob, Kind, Mark
 from openvmi.audit.table import Answer
+from openvmi.rom import capsule_tar
+from openvmi.rom.capsule import Capsule
 from openvmi.rom.image import RomImage
-from tests.rom import classic_rom
+from tests.rom import capsules, classic_rom
 
 NAMES = ("emu", "linux", "template", "xen")
 
@@ -46,17 +48,27 @@ def test_own_roms(name: str) -> None:
     assert calls == len(rom.calls) and f"{calls} calls" in blob.rows[4].evidence[0]
 
 
-@pytest.mark.parametrize("kind", CapsuleKind)
-def test_a_capsule_is_the_source(kind: CapsuleKind) -> None:
-    contents = b"https://example.org/source.tar\0" if kind is CapsuleKind.URL else bytes(100)
-    part = RomCapsule(
-        magic=CAPSULE_MAGIC, size=RomCapsule.SIZE, kind=kind, tar_size=4096, contents_size=len(contents),
-        sha256=bytes(range(32))).pack() + contents
-    row = of_rom._capsule(part)
-    assert row.answer is Answer.YES and bytes(range(32)).hex() in row.evidence[0]
-    assert row.claimed is (kind is CapsuleKind.URL) and ("example.org" in row.evidence[0]) is row.claimed
-    damaged = of_rom._capsule(bytes(4) + part[4:])
-    assert damaged.answer is Answer.UNKNOWN
+TAR = capsule_tar.write(capsules.FILES)
+
+
+@pytest.mark.parametrize("capsule", [Capsule.embedded(TAR), Capsule.at("https://example.org/source.tar", TAR)])
+def test_a_capsule_is_the_source(capsule: Capsule) -> None:
+    """Also one whose structure is longer than the one that is known here."""
+    part = capsule.pack()
+    longer = bytearray(part[:RomCapsule.SIZE] + b"https://" + part[RomCapsule.SIZE:])
+    start = offset_of(RomCapsule, "size")
+    longer[start:start + 2] = (RomCapsule.SIZE + 8).to_bytes(2, "little")
+    for each in (part, bytes(longer)):
+        row = of_rom._capsule(each)
+        assert row.answer is Answer.YES and capsule.sha256 in row.evidence[0]
+        assert row.claimed is bool(capsule.url) and ("names https://example.org/" in row.evidence[0]) is row.claimed
+
+
+@pytest.mark.parametrize("part", [
+    b"short", bytes(4) + capsules.packed()[4:], capsules.part(b"nothing", TAR), capsules.part(b"ftp://x", TAR, 2),
+    capsules.packed(capsules.entry(b"../x") + capsules.END)])
+def test_a_capsule_that_is_not_in_order_is_no_source(part: bytes) -> None:
+    assert of_rom._capsule(part).answer is Answer.UNKNOWN
 
 
 @pytest.mark.parametrize(("licence", "kind", "open_source", "marks"), [

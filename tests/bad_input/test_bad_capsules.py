@@ -73,16 +73,19 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def done(folder: Path) -> dict[str, Done]:
-    """Each extracted; the first few rebuilt, inspected and run, too."""
+    """Each extracted; one given to every verb, too."""
     commands: dict[str, list[str | Path]] = {}
     for number, (name, (part, _)) in enumerate(PARTS.items()):
         path = folder / f"bad{number}.rom"
         path.write_bytes(_rom(part))
         commands[f"source {name}"] = ["rom", "source", path, "-o", folder / f"out{number}"]
     path = folder / f"bad{list(PARTS).index('climbing')}.rom"
-    for verb in ("inspect", "rebuild", "source"):
+    for verb in ("inspect", "rebuild", "source", "verify", "lint"):
         commands[verb] = ["rom", verb, path]
-    commands["run"] = ["run", "hello", "--on", "emu", "--rom", path]
+    commands["audit"] = ["audit", path]
+    for name in ("no structure", "bomb"):
+        bad = folder / f"bad{list(PARTS).index(name)}.rom"
+        commands[f"run {name}"] = ["run", "hello", "--on", "emu", "--rom", bad]
     return together(commands)
 
 
@@ -94,9 +97,14 @@ def test_part_is_refused(name: str, done: dict[str, Done], folder: Path) -> None
     assert not (folder / f"out{number}").exists()
 
 
-@pytest.mark.parametrize("verb", ["inspect", "rebuild", "source", "run"])
+@pytest.mark.parametrize("verb", ["inspect", "rebuild", "source", "verify", "lint"])
 def test_every_verb_refuses_it(verb: str, done: dict[str, Done]) -> None:
     refused(done[verb], Status.BAD_FILE, "'../../x'", "(ROM check ")
+
+
+def test_who_runs_it_reads_the_header_alone(done: dict[str, Done]) -> None:
+    refused(done["run no structure"], Status.BAD_FILE, "a capsule of 6 bytes", "(ROM check ")
+    assert done["run bomb"].status == 0, done["run bomb"].told
 
 
 def test_nothing_was_written(done: dict[str, Done], folder: Path) -> None:

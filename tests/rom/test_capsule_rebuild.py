@@ -9,7 +9,8 @@ import lzma
 import os
 import resource
 import shutil
-import time
+import struct
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,9 @@ from openvmi.classic import build as classic_builder
 from openvmi.classic.definition import read as read_classic
 from openvmi.classic.image import ClassicRom
 from openvmi.cli.rom import app
-from openvmi.errors import BadFileError, BuildError, UnavailableError
+from openvmi.errors import BadFileError, BuildError, RefusedError, UnavailableError
+from openvmi.rebuild import parts
+from openvmi.rebuild.code import Code, compare
 from openvmi.rebuild.run import Outcome, rebuild
 from openvmi.rom import capsule_tar, recipe
 from openvmi.rom.build import build
@@ -83,7 +86,13 @@ def test_every_rom_of_this_repository(name: str, tmp_path: Path) -> None:
 
 def _again(image: RomImage, files: dict[str, bytes] | None = None, how: Change | None = None,
            unconfined: bool = False, **changes: Any) -> Outcome:
-    """Rebuilds an image whose source or parts were changed; the recipe's digests of inputs stay right."""
+    """Rebuilds an image whose source or parts were changed."""
+    return rebuild(*_changed(image, files, how, **changes), unconfined=unconfined)
+
+
+def _changed(image: RomImage, files: dict[str, bytes] | None = None, how: Change | None = None,
+             **changes: Any) -> tuple[RomImage, bytes]:
+    """It, and its tar; the recipe's digests of inputs stay right."""
     assert image.capsule
     contents = image.capsule.files() | (files or {})
     contents = {name: data for name, data in contents.items() if data is not None}
@@ -95,7 +104,7 @@ def _again(image: RomImage, files: dict[str, bytes] | None = None, how: Change |
     contents[recipe.FILE] = (json.dumps(about, indent=1, sort_keys=True) + "\n").encode()
     tar = capsule_tar.write(contents)
     spoilt = emit(evolve(contents_of(image), capsule=Capsule.embedded(tar).pack(), **changes))
-    return rebuild(RomImage.parse(spoilt, image.path), tar, unconfined=unconfined)
+    return RomImage.parse(spoilt, image.path), tar
 
 
 @pytest.fixture
@@ -119,6 +128,16 @@ def _parts(outcome: Outcome) -> dict[str, str]:
 def test_identical(tiny: RomImage) -> None:
     outcome = _again(tiny)
     assert outcome.identical and outcome.rebuilt == tiny.sha256
+
+
+def test_the_environment_of_who_rebuilds_does_not_matter(tiny: RomImage, tmp_path: Path,
+                                                         monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "vmi").mkdir()
+    (tmp_path / "vmi" / "abi.h").write_text("#error another\n")
+    for name in ("ZIG_LIB_DIR", "ZIG_GLOBAL_CACHE_DIR", "CPATH", "C_INCLUDE_PATH", "CC", "PYTHONHOME", "PYTHONPATH"):
+        monkeypatch.setenv(name, str(tmp_path))
+    monkeypatch.setenv("LD_PRELOAD", str(tmp_path / "none.so"))
+    assert tiny.capsule and rebuild(tiny, tiny.capsule.tar).identical
 
 
 def test_another_function(tiny: RomImage) -> None:
@@ -315,10 +334,41 @@ def test_what_takes_too_much_ends(text: str, says: str, tiny: RomImage) -> None:
     about = json.loads(tiny.capsule.files()[recipe.FILE])
     about["inputs"]["rom/calls.S"] = hashlib.sha256(source).hexdigest()
     tar = capsule_tar.write(capsule_tar.read(tar) | {recipe.FILE: json.dumps(about).encode()})
-    begun = time.monotonic()
     with pytest.raises(BuildError, match=says):
         rebuild(tiny, tar, timeout=3.0)
-    assert time.monotonic() - begun < 30
+
+
+def test_what_says_too_much_takes_no_memory(tiny: RomImage) -> None:
+    """What the compiler prints is not kept, but for the beginning of its errors."""
+    assert tiny.capsule
+    source = tiny.capsule.files()["rom/calls.S"]
+    endless = f'.rept 1000\n.rept 100000\n.print "{"A" * 1000}"\n.endr\n.endr\n'
+    long = f'.rept 1000\n.warning "{"B" * 1000}"\n.endr\nno such instruction\n'
+    for text, timeout in ((endless, 3.0), (long, 60.0)):
+        hostile = _changed(tiny, {"rom/calls.S": source + text.encode()})
+        tracemalloc.start()
+        with pytest.raises(BuildError) as refused:
+            rebuild(*hostile, timeout=timeout)
+        assert tracemalloc.get_traced_memory()[1] < 16 << 20 and len(str(refused.value)) < 30_000
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("size", [40_000, (1 << 64) - 1])
+def test_sections_of_a_hostile_shim(size: int, xen: Path) -> None:
+    """The same bytes many times, and more than there can be."""
+    shim = xen.with_suffix(".shim").read_bytes()
+    spoilt = bytearray(shim)
+    headers, = struct.unpack_from("<Q", shim, 40)
+    for number in range(1, 6):
+        struct.pack_into("<Q", spoilt, headers + 64 * number + 32, size)
+    assert parts.of_shims(bytes(spoilt), shim)[0].given == f"{len(shim)} bytes, not an ELF file"
+
+
+def test_many_symbols_of_one_name() -> None:
+    given = Code(bytes(range(256)) * 8, [(at, "a") for at in range(2048)])
+    found = compare("text", given, Code(bytes(2048), given.symbols))
+    assert len(found) < 70 and found[0].part.startswith("text: a")
+    assert any(each.given.endswith(" more symbols") for each in found)
 
 
 def test_it_leaves_nothing(emu: RomImage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -368,6 +418,19 @@ def test_command(emu: RomImage, tiny: RomImage, tmp_path: Path, monkeypatch: pyt
     assert done.exit_code == 1 and "text: other" in done.stdout and "hlt" in done.stdout
     assert "different: 1 parts" in done.stdout and "hlt" in (tmp_path / "page.html").read_text()
     assert os.listdir(tmp_path / "state" / "rebuilt") == [emu.sha256]
+
+
+def test_what_is_not_remembered(emu: RomImage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Identical, but perhaps with another file's help; and what others could have written there."""
+    monkeypatch.setenv("OPENVMI_STATE", str(tmp_path / "state"))
+    done = CliRunner().invoke(app, ["rebuild", emu.path, "--unconfined", "--json"])
+    assert done.exit_code == 0 and json.loads(done.stdout)["identical"] and not rebuilt.known(emu)
+    rebuilt.remember(emu)
+    assert rebuilt.known(emu)
+    rebuilt.folder().chmod(0o770)
+    assert not rebuilt.known(emu)
+    with pytest.raises(RefusedError, match="others can write this folder of records of rebuilds"):
+        rebuilt.remember(emu)
 
 
 def test_a_signed_rom(emu: RomImage) -> None:

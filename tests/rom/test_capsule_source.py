@@ -113,8 +113,9 @@ def test_only_into_a_new_or_empty_folder(emu: RomImage, tmp_path: Path) -> None:
     assert os.listdir(full) == ["mine"] and file.read_text() == "mine"
     with pytest.raises(UsageError, match="make that first"):
         _run("source", emu.path, "-o", tmp_path / "no" / "such")
+    before = empty.stat()
     _run("source", emu.path, "-o", empty)
-    assert (empty / "rom" / "calls.S").is_file()
+    assert (empty / "rom" / "calls.S").is_file() and empty.stat().st_ino == before.st_ino
 
 
 def test_nothing_is_left_of_half_an_extraction(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import re
-import time
 
 import pytest
 from hypothesis import given, settings
@@ -78,12 +77,10 @@ HOSTILE = {
 @pytest.mark.parametrize("what", HOSTILE)
 def test_get_reloc_that_does_not_answer(what: str) -> None:
     code, says = HOSTILE[what]
-    began = time.monotonic()
     answers, (finding,) = _ask(coded(bytes.fromhex(code)))
     assert answers == ()
     assert finding.startswith("get_reloc for CPUID, WRMSR, RDMSR and 71 more: ")
     assert re.search(says, finding), finding
-    assert time.monotonic() - began < 20
 
 
 def test_some_numbers_only() -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from openvmi.abi.layouts import (
     RomReloc,
     RomSignature,
 )
-from openvmi.errors import BadRomError, UsageError
+from openvmi.errors import BadFileError, BadRomError, UsageError
 from openvmi.rom import about, capsule_checks, checks, container, signed, tables
 from openvmi.rom.describe import describe
 from openvmi.rom.emit import RomContents, contents_of, emit
@@ -237,6 +238,26 @@ def test_each_check_refuses(contents: RomContents, check: Callable, damage: Call
     assert message.startswith("bad.rom: ") and says in message
     assert " at offset 0x" in message and ", expected " in message and "; " in message
     assert message.endswith(f"(ROM check {checks.CHECKS.index(check) + 1})")
+
+
+@pytest.mark.parametrize(("check", "damage", "says"), [
+    case for case in CASES if case[0].__module__ == capsule_checks.__name__])
+def test_who_runs_it_is_not_asked_to_decompress(contents: RomContents, check: Callable, damage: Callable[[Patch], None],
+                                                says: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    patch = Patch(contents)
+    damage(patch)
+    if check is capsule_checks.header:
+        with pytest.raises(BadRomError, match=re.escape(says)):
+            RomImage.parse(patch.bytes(), "bad.rom", checks.SOURCE)
+        return
+    assert check in checks.SOURCE
+    with monkeypatch.context() as without:
+        without.setattr("openvmi.rom.capsule._decompress", None)
+        image = RomImage.parse(patch.bytes(), "bad.rom", checks.SOURCE)
+    assert image.capsule and (image.capsule.url or says)
+    if image.capsule.url is None:
+        with pytest.raises(BadFileError):
+            image.capsule.files()
 
 
 def test_no_check_is_without_a_case() -> None:

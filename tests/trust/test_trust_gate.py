@@ -8,17 +8,20 @@ from pathlib import Path
 
 import pytest
 from attrs import evolve
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from openvmi.abi.layouts import NotePolicy
 from openvmi.abi.names import BOOT_ROM_REPRODUCED, BOOT_ROM_TRUSTED, POLICY_SIGNED, LicenceClass, Profile, Taint
 from openvmi.guest.image import GuestImage
 from openvmi.guest.image import load as load_guest
+from openvmi.machine.boot import option
 from openvmi.rom.emit import RomContents, emit
 from openvmi.rom.image import RomImage
 from openvmi.trust import rebuilt, signature
 from openvmi.trust.settings import POLICIES, Settings
 from openvmi.trust.signature import Kind, SignatureState
-from openvmi.trust.verdict import Decision, judge
+from openvmi.trust.verdict import Decision, _demands, _judge, _Offer, _Signature, judge
 from tests.rom import capsules
 from tests.rom.conftest import SIGNATURE
 from tests.trust import gate
@@ -82,6 +85,31 @@ def test_signature_source_and_rebuild(kind: Kind, reproduced: bool, capsule: byt
         if not refused:
             assert bool(verdict.flags & BOOT_ROM_REPRODUCED) == reproduced
             assert taint == verdict.taint & ~Taint.OVERRIDDEN_FIRMWARE
+
+
+_WORDS = ("vmi.force", "vmi.force=0", "vmi.forced", "vmi.signed", "vmi.signed=no", "vmi.signedx", "vmi.licence=gpl",
+          "vmi.licence=osi", "vmi.licence=any", "\tvmi.force", "vmi.force\n", "VMI.force", "vmi.licences=gpl", "", "x")
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.sampled_from(_WORDS), max_size=5), st.sampled_from(LicenceClass), st.booleans())
+def test_boot_options_are_read_alike(asks: gate.Gate, words: list[str], kind: LicenceClass, trusted: bool) -> None:
+    line = " ".join(words)
+    verdict = _judge(_Offer("", "", kind, _Signature(trusted), True, True, True), [*_demands(line, ANY)],
+                     option(line, "vmi.force") is not None)
+    refused, taint = asks(kind, 1, verdict.flags if verdict.decision is not Decision.REFUSE
+                          else BOOT_ROM_TRUSTED * trusted | BOOT_ROM_REPRODUCED, 0, 0, line)
+    assert (verdict.decision is Decision.REFUSE) == bool(refused)
+    assert refused or taint == verdict.taint
+
+
+@pytest.mark.parametrize("kind", [4, 128, 255])
+def test_a_class_that_does_not_exist_is_the_lowest(kind: int, asks: gate.Gate) -> None:
+    """The host takes no such ROM; firmware might."""
+    assert asks(kind, 0, 0, LicenceClass.PROPRIETARY, 0, "")[0] == gate.LICENCE
+    assert asks(kind, 0, 0, 0, 0, "vmi.licence=osi")[0] == gate.LICENCE
+    refused, taint = asks(kind, 0, 0, 0, 0, "")
+    assert not refused and Taint(taint) & Taint.PROPRIETARY
 
 
 def test_the_guest_refuses_a_policy_that_does_not_exist(asks: gate.Gate) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from openvmi.abi.names import LicenceClass
-from openvmi.errors import UsageError
+from openvmi.errors import RefusedError, UsageError
 from openvmi.trust import settings
 from openvmi.trust.settings import SIZE_LIMIT, Settings
 
@@ -52,6 +52,26 @@ def test_what_it_may_not_say(data: bytes, says: str, file: Path) -> None:
         settings.read()
     assert says in str(refused.value) and str(refused.value).startswith(str(file)), refused.value
     assert len(str(refused.value)) < 500
+
+
+def test_a_link(file: Path, tmp_path: Path) -> None:
+    """One that leads nowhere does not mean that nothing is asked."""
+    file.symlink_to(tmp_path / "elsewhere.toml")
+    with pytest.raises(UsageError, match=r"elsewhere\.toml"):
+        settings.read()
+    (tmp_path / "elsewhere.toml").write_text("[trust]\nsigned = true")
+    assert settings.read().signed
+
+
+def test_what_others_could_have_written(file: Path) -> None:
+    file.write_text("")
+    file.chmod(0o666)
+    with pytest.raises(RefusedError, match=r"others can write this configuration; if none did, run: chmod go-w"):
+        settings.read()
+    file.chmod(0o600)
+    file.parent.chmod(0o777)
+    with pytest.raises(RefusedError, match=r"others can write this folder of the configuration"):
+        settings.read()
 
 
 def test_what_is_no_file(file: Path) -> None:

@@ -213,6 +213,18 @@ def test_revoked_folder_that_cannot_be_read(rom: RomImage, home: Path) -> None:
     assert found.kind is Kind.UNTRUSTED and "cannot tell whether this key is revoked" in found.reason
 
 
+def test_revoked_folder_where_others_can_delete(rom: RomImage, home: Path) -> None:
+    """A key that is not there may have been; one that is, is revoked all the same."""
+    store.trust(KEY, "first")
+    store.revoke(PublicKey(VECTORS[1][1]).fingerprint, None, "", "")
+    done = sign(rom, signer())
+    (home / "revoked").chmod(0o777)
+    found = state(done)
+    assert found.kind is Kind.UNTRUSTED and "others can write this folder of revoked keys" in found.reason
+    with pytest.raises(RefusedError, match="you have revoked this key"):
+        sign(rom, signer(1))
+
+
 def test_no_room(rom: RomImage) -> None:
     with pytest.raises(RefusedError, match="a signature needs 512 more; an option ROM has at most 130560"):
         sign(sealed(_grown(rom, container.IMAGE_LIMIT)), signer())

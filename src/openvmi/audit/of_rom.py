@@ -7,7 +7,7 @@ from collections import Counter
 from typing import Any
 
 from openvmi.abi.layouts import RomCapsule
-from openvmi.abi.names import CAPSULE_MAGIC, Call, CapsuleKind, LicenceClass, LinkKind
+from openvmi.abi.names import CAPSULE_MAGIC, Call, LicenceClass, LinkKind
 from openvmi.audit import idents
 from openvmi.audit.blob import Finding, Judged, Kind, Mark, count, some
 from openvmi.audit.table import (
@@ -25,17 +25,18 @@ from openvmi.audit.table import (
 )
 from openvmi.classic.image import ClassicRom
 from openvmi.errors import BuildError
+from openvmi.rom import capsule_checks, checks
 from openvmi.rom import licence as expressions
+from openvmi.rom.capsule import Capsule
 from openvmi.rom.image import RomImage
 
-_URL_LIMIT = 1024
 #: A client of the classic interface takes these and no others (arch/x86/kernel/vmi_32.c of Linux 2.6.32).
 _CLASSIC_LICENCES = ("GPL", "GPL v2")
 
 
 def judge(data: bytes, path_name: str) -> Judged:
     """Reads and answers for a ROM of the current interface. Raises :class:`BadRomError`."""
-    rom = RomImage.parse(data, path_name)
+    rom = RomImage.parse(data, path_name, checks.SOURCE | checks.CLAIMS)
     kinds = Counter(LinkKind(call.kind) for call in rom.calls)
     source = _source(rom)
     open_row, third, findings = _licence(rom, source)
@@ -112,17 +113,19 @@ def _source(rom: RomImage) -> Row:
 
 
 def _capsule(part: bytes) -> Row:
-    capsule = RomCapsule.unpack(part)
-    contents = part[RomCapsule.SIZE:RomCapsule.SIZE + capsule.contents_size]
-    digest = bytes(capsule.sha256).hex()
-    if capsule.magic != CAPSULE_MAGIC or capsule.kind not in set(CapsuleKind):
-        return Row(SOURCE, Answer.UNKNOWN, ("a capsule of a kind that is not known here",))
-    if capsule.kind == CapsuleKind.URL:
-        url = contents[:_URL_LIMIT].partition(b"\0")[0].decode("utf-8", "backslashreplace")
-        return Row(SOURCE, Answer.YES, (f"the capsule names {url}, and the digest of what is there: SHA-256 {digest}",
-                                        "whether it is still there is not in the file"), claimed=True)
+    """What a capsule says, once it is found to be what it says."""
+    problem = next(capsule_checks.part_header(part, 0), None)
+    if problem is None:
+        found = Capsule.unpack(part)
+        problem = next(capsule_checks.part_contents(found, 0), None) or next(capsule_checks.part_tar(found, 0), None)
+    if problem:
+        return Row(SOURCE, Answer.UNKNOWN, (f"a capsule that is not in order: {problem.found}",))
+    if found.url is not None:
+        return Row(SOURCE, Answer.YES, (
+            f"the capsule names {found.url}, and the digest of what is there: SHA-256 {found.sha256}",
+            "whether it is still there is not in the file"), claimed=True)
     return Row(SOURCE, Answer.YES, (
-        f"the capsule: {count(len(contents), 'byte')} for a tar of {capsule.tar_size:,}, SHA-256 {digest}",
+        f"the capsule: {count(len(found.contents), 'byte')} for a tar of {found.tar_size:,}, SHA-256 {found.sha256}",
         "openvmi rom source unpacks it, openvmi rom rebuild shows whether this image comes from it"))
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
@@ -15,10 +16,12 @@ from openvmi.abi.names import CAPSULE_MAGIC
 from openvmi.classic import checks
 from openvmi.rom import capsule_checks
 from openvmi.rom.about import printable
-from openvmi.rom.capsule import Capsule
 from openvmi.rom.container import UNIT
 from openvmi.rom.finding import Finding
 from openvmi.rom.image import read_image
+
+if TYPE_CHECKING:
+    from openvmi.rom.capsule import Capsule
 
 #: Bytes of a string in the image, its NUL not counted. A client prints it into a line of its log.
 STRING_LIMIT = 128
@@ -72,6 +75,8 @@ class ClassicRom:
     @cached_property
     def capsule(self) -> Capsule | None:
         """What the ROM says about its source; None: nothing, or nothing that can be read."""
+        from openvmi.rom.capsule import Capsule
+
         broken = not self.tail or any(True for _ in capsule_checks.part_header(self.tail, len(self.data)))
         return None if broken else Capsule.unpack(self.tail)
 

@@ -29,9 +29,9 @@ def rebuild(
 ) -> None:
     """Build a ROM again from its own source, in an empty folder, and compare byte for byte.
 
-    Exit status 0: identical, which is remembered for this ROM, signed or not. 1: built, and different; how is shown.
-    65: the source is not in order, or asks for what no source may. 69: the compiler that it was built with is not
-    installed, or cannot be confined here. 125: nothing can be built from it.
+    Exit status 0: identical, which is remembered for this ROM, signed or not, unless with --unconfined. 1: built, and
+    different; how is shown. 65: the source is not in order, or asks for what no source may. 69: the compiler that it
+    was built with is not installed, or cannot be confined here. 125: nothing can be built from it.
     """
     from openvmi.files import write_atomically
     from openvmi.rebuild import account
@@ -43,8 +43,6 @@ def rebuild(
 
     rom = load(file)
     outcome = builder.rebuild(rom, tar_of(rom, source), anyway=anyway, unconfined=unconfined)
-    if outcome.identical and isinstance(rom, RomImage):
-        rebuilt.remember(rom)
     if html is not None:
         write_atomically(html, account.page(outcome).encode())
     if json:
@@ -53,6 +51,8 @@ def rebuild(
         typer.echo(encoder.dumps(account.describe(outcome), indent=2))
     else:
         _show(outcome)
+    if outcome.identical and outcome.confined and isinstance(rom, RomImage):
+        rebuilt.remember(rom)
     if not outcome.identical:
         raise typer.Exit(DIFFERENT)
 

@@ -7,6 +7,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
+from functools import cached_property
 
 import capstone
 from attrs import field, frozen
@@ -14,9 +15,9 @@ from attrs import field, frozen
 from openvmi.abi.names import WINDOW_DATA
 
 #: Lines of one difference, lines of code compared by their likeness: beyond, line by line.
-ROWS, ALIGNED = 200, 1500
+ROWS, ALIGNED = 200, 400
 _CONTEXT = 2
-_MANY = 64  # symbols that are named one by one
+_MANY, _LOOKED_AT = 64, 4096  # symbols that are shown one by one; that are disassembled to see whether they only moved
 _RELATIVE = re.compile(r"(-?0x[0-9a-f]+|-?\d+)?\(%rip\)")
 _TARGET = re.compile(r"^0x[0-9a-f]+$")
 
@@ -51,19 +52,25 @@ class Code:
                 named.setdefault(at, []).append(name)
         places = sorted(named)
         pieces: dict[str, tuple[int, bytes]] = {}
+        seen: dict[str, int] = {}
         for at, end in zip(places, [*places[1:], self.start + len(self.data)], strict=True):
             name = ", ".join(named[at][:4]) or "before the first label"
-            while name in pieces:
-                name += "'"
+            seen[name] = seen.get(name, 0) + 1
+            if seen[name] > 1:
+                name = f"{name} ({seen[name]})"
             pieces[name] = at, self.data[at - self.start:end - self.start]
         return pieces
+
+    @cached_property
+    def _places(self) -> list[int]:
+        return [place for place, _ in self.symbols]
 
     def lines(self, at: int, data: bytes) -> list[str]:
         """Assembler text, with labels for addresses: code that has only moved reads the same."""
         decoder = capstone.Cs(capstone.CS_ARCH_X86, capstone.CS_MODE_64 if self.bits == 64 else capstone.CS_MODE_32)
         decoder.syntax = capstone.CS_OPT_SYNTAX_ATT
         decoder.skipdata = True
-        places = [place for place, _ in self.symbols]
+        places = self._places
 
         def name(target: int) -> str:
             index = bisect_right(places, target) - 1
@@ -92,22 +99,28 @@ def compare(what: str, given: Code, rebuilt: Code) -> list[Difference]:
     if given.data == rebuilt.data:
         return []
     mine, theirs = given.pieces(), rebuilt.pieces()
-    found, moved = [], []
+    found: list[Difference] = []
+    moved: list[str] = []
+    others = 0
     for name in dict.fromkeys([*theirs, *mine]):
-        if name not in mine or name not in theirs:
+        if mine.get(name, (0, b""))[1] == theirs.get(name, (0, b""))[1]:
+            continue
+        if len(found) >= _MANY or len(moved) >= _LOOKED_AT:
+            others += 1
+        elif name not in mine or name not in theirs:
             size = len((mine.get(name) or theirs[name])[1])
             there, missing = f"{size} bytes", "not there"
             found.append(Difference(f"{what}: {name}", there if name in mine else missing,
                                     missing if name in mine else there))
-        elif mine[name][1] != theirs[name][1]:
+        else:
             left, right = given.lines(*mine[name]), rebuilt.lines(*theirs[name])
             if left == right:
                 moved.append(name)
             else:
                 found.append(Difference(f"{what}: {name}", _place(mine[name]), _place(theirs[name]),
                                         beside(left, right)))
-    if len(found) > _MANY:
-        found = [*found[:_MANY], Difference(what, f"{len(found) - _MANY} more symbols", "are not the same either")]
+    if others:
+        found.append(Difference(what, f"{others} more symbols", "are not the same either"))
     if moved:
         text = f"{len(moved)} symbols have the same instructions, and other distances: {', '.join(moved[:8])}"
         found.append(Difference(what, text + (", ..." if len(moved) > 8 else ""), "moved"))

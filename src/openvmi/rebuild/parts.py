@@ -141,6 +141,10 @@ def _sections(elf: bytes) -> dict[str, Code]:
 
     try:
         file = ELFFile(BytesIO(elf))
+        kept = [section for section in file.iter_sections() if section["sh_type"] not in ("SHT_NULL", "SHT_NOBITS")
+                and not section["sh_flags"] & _COMPRESSED]
+        if sum(section["sh_size"] for section in kept) > len(elf):
+            return {}  # the same bytes many times
         table = file.get_section_by_name(".symtab")
         symbols = sorted((symbol["st_value"], symbol.name) for symbol in table.iter_symbols()
                          if symbol.name and symbol["st_info"]["type"] in ("STT_FUNC", "STT_NOTYPE")
@@ -148,9 +152,8 @@ def _sections(elf: bytes) -> dict[str, Code]:
         return {
             section.name: Code(section.data(), symbols if section["sh_flags"] & _EXECUTED else (),
                                start=section["sh_addr"])
-            for section in file.iter_sections()
-            if section["sh_type"] not in ("SHT_NULL", "SHT_NOBITS") and section["sh_size"] <= len(elf)
-            and not section["sh_flags"] & _COMPRESSED
+            for section in kept
         }
-    except (ELFError, BadRomError, struct.error, ValueError, LookupError, TypeError, AttributeError, OSError):
+    except (ELFError, BadRomError, struct.error, ArithmeticError, AssertionError, AttributeError, LookupError, OSError,
+            TypeError, ValueError):
         return {}

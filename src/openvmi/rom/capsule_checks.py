@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Rules for a source capsule, of ROMs of both generations.
 
-Each takes the part and the image offset where it starts; a rule may rely on the ones before it.
+Each takes the part and the image offset where it starts; a rule may rely on the ones before it. Who only runs a ROM
+asks for the header alone.
 """
 
 from __future__ import annotations
@@ -14,11 +15,10 @@ from openvmi.abi.layout import offset_of
 from openvmi.abi.layouts import RomCapsule
 from openvmi.abi.names import CAPSULE_LIMIT, CapsuleKind
 from openvmi.errors import BadFileError
-from openvmi.rom import capsule_tar
-from openvmi.rom.capsule import Capsule, bad_url
 from openvmi.rom.finding import DAMAGED, MISBUILT, Finding
 
 if TYPE_CHECKING:
+    from openvmi.rom.capsule import Capsule
     from openvmi.rom.image import RomImage
 
 
@@ -46,6 +46,8 @@ def part_header(part: bytes, at: int) -> Iterator[Finding]:
 
 def part_contents(capsule: Capsule, at: int) -> Iterator[Finding]:
     """An address, or the tar of the size and digest that are said, which nobody needs more memory to find out for."""
+    from openvmi.rom.capsule import bad_url
+
     if capsule.url is not None:
         if reason := bad_url(capsule.url):
             yield Finding(f"source address {capsule.url!r:.80}", at + RomCapsule.SIZE, reason.removeprefix("expected "))
@@ -59,6 +61,8 @@ def part_contents(capsule: Capsule, at: int) -> Iterator[Finding]:
 
 def part_tar(capsule: Capsule, at: int) -> Iterator[Finding]:
     """An embedded tar is canonical: nothing in it can be extracted to a wrong place."""
+    from openvmi.rom import capsule_tar
+
     if capsule.url is not None:
         return
     try:

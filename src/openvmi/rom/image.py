@@ -8,7 +8,7 @@ import json
 from bisect import bisect_right
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import field, frozen
 
@@ -18,28 +18,35 @@ from openvmi.abi.names import Call, LicenceClass, LinkKind
 from openvmi.errors import BadFileError, BadRomError
 from openvmi.files import read_bounded
 from openvmi.rom import checks
-from openvmi.rom.capsule import Capsule
 from openvmi.rom.container import IMAGE_LIMIT
 from openvmi.units import TextOffset
+
+if TYPE_CHECKING:
+    from openvmi.rom.capsule import Capsule
 
 _T = TypeVar("_T", bound=Layout)
 
 
 @frozen
 class RomImage:
-    """A ROM. Made by :meth:`parse` or :meth:`load` only, which check every byte that the attributes read."""
+    """A ROM. Made by :meth:`parse` or :meth:`load` only, which check every byte that the attributes read.
+
+    :class:`Capsule` checks its contents once more when they are used.
+    """
 
     path: str
     data: bytes = field(repr=False)
 
     @classmethod
-    def parse(cls, data: bytes, path: str = "<bytes>") -> RomImage:
+    def parse(cls, data: bytes, path: str = "<bytes>", without: frozenset[checks.Check] = frozenset()) -> RomImage:
         """Checks the bytes of an image. Raises :class:`BadRomError` naming the first rule of the format they break.
+
+        `without`: rules that it may break, such as :data:`openvmi.rom.checks.SOURCE` for who only runs it.
 
         The minor version may be any: whether a ROM is new enough is for the guest to decide.
         """
         image = cls(path, bytes(data))
-        checks.run(image)
+        checks.run(image, without)
         return image
 
     @classmethod
@@ -132,6 +139,8 @@ class RomImage:
     @cached_property
     def capsule(self) -> Capsule | None:
         """What the ROM says about its source; None: nothing."""
+        from openvmi.rom.capsule import Capsule
+
         size = self.descriptor.capsule_size
         return Capsule.unpack(self.part(self.descriptor.capsule, size)) if size else None
 

@@ -14,7 +14,7 @@ from attrs import frozen
 from openvmi.abi.names import LicenceClass
 from openvmi.errors import BuildError
 from openvmi.trust import expression
-from openvmi.trust.table import table
+from openvmi.trust.table import spellings, table
 
 if TYPE_CHECKING:
     from license_expression import LicenseSymbol
@@ -65,8 +65,8 @@ def _tree(text: str) -> Any:
 
     words = set(text.replace("(", " ").replace(")", " ").split())
     own = {word for word in words if expression.is_reference(word)}
-    names, kinds = table().names, table().kinds
-    later = {names[word.lower()[:-1]] + "+" for word in words
+    kinds = table().kinds
+    later = {spellings()[word.lower()[:-1]] + "+" for word in words
              if word.endswith("+") and word.lower() not in kinds and word.lower()[:-1] in kinds}
     return Licensing([*_listed(), *map(LicenseSymbol, sorted(own | later))]).parse(text, validate=True, strict=True)
 
@@ -77,7 +77,7 @@ def _listed() -> tuple[LicenseSymbol, ...]:
     from license_expression import LicenseSymbol
 
     old: dict[str, list[str]] = {}
-    for name, now in table().names.items():
+    for name, now in spellings().items():
         old.setdefault(now, []).extend([name] if name != now.lower() else [])
     return (*(LicenseSymbol(name, tuple(others)) for name, others in sorted(old.items())),
             *(LicenseSymbol(name, is_exception=True) for name in table().exceptions.values()))

@@ -10,27 +10,28 @@ from openvmi.abi.layout import offset_of
 from openvmi.abi.layouts import RomHeader
 from openvmi.classic.image import ClassicRom
 from openvmi.errors import RefusedError
+from openvmi.rom.checks import SOURCE, Check
 from openvmi.rom.image import RomImage, read_image
 
 #: At the same place in the headers of both, the signature with the same value.
 _SIGNATURE, _MAJOR = offset_of(RomHeader, "signature"), offset_of(RomHeader, "major")
 
 
-def load(path: Path, checked: bool = True) -> RomImage | ClassicRom:
+def load(path: Path, checked: bool = True, without: frozenset[Check] = frozenset()) -> RomImage | ClassicRom:
     """Reads and checks a ROM of any version that is known here; what is not one is told as for the current version.
 
-    Unless `checked`, a classic ROM may be one that firmware or clients would refuse. Errors are those of
-    :meth:`RomImage.load`.
+    Unless `checked`, a classic ROM may be one that firmware or clients would refuse. `without` as for
+    :meth:`RomImage.parse`, errors as for :meth:`RomImage.load`.
     """
     data = read_image(path)
     if not is_classic(data):
-        return RomImage.parse(data, str(path))
+        return RomImage.parse(data, str(path), without)
     return ClassicRom.parse(data, str(path)) if checked else ClassicRom.read(data, str(path))
 
 
 def load_current(path: Path) -> RomImage:
-    """Reads and checks a ROM for guests of the current version. :class:`RefusedError` for a classic one."""
-    rom = load(path, checked=False)
+    """Reads and checks a ROM to run guests of the current version with. :class:`RefusedError` for a classic one."""
+    rom = load(path, checked=False, without=SOURCE)
     if isinstance(rom, RomImage):
         return rom
     raise RefusedError(

@@ -100,6 +100,7 @@ def detach(image: RomImage) -> RomImage:
 
 def _made(image: RomImage, data: bytes, offset: int, size: int) -> RomImage:
     """An image of other length: header, PCI structure and descriptor changed accordingly, and checked."""
+    from openvmi.rom.checks import SOURCE
     from openvmi.rom.image import RomImage
 
     units = len(data) // UNIT
@@ -112,4 +113,4 @@ def _made(image: RomImage, data: bytes, offset: int, size: int) -> RomImage:
     for start, layout in changed:
         out[start:start + layout.SIZE] = layout.pack()
     out[offset_of(RomHeader, "checksum")] = -sum(out) & 0xFF
-    return RomImage.parse(bytes(out), image.path)
+    return RomImage.parse(bytes(out), image.path, SOURCE)  # which is as it was

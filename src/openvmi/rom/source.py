@@ -58,7 +58,8 @@ def listing(files: Mapping[str, bytes]) -> list[dict[str, Any]]:
 def extract(files: Mapping[str, bytes], target: Path) -> None:
     """Writes the files into a folder that is new or empty: all of them, or none.
 
-    They are written aside and renamed as a whole. `files` is what :func:`files_of` gives, so every name stays inside.
+    They are written aside and renamed when all are there. `files` is what :func:`files_of` gives, so every name stays
+    inside.
     """
     real = Path(os.path.realpath(target))
     if real.exists() and (not real.is_dir() or any(real.iterdir())):
@@ -68,9 +69,11 @@ def extract(files: Mapping[str, bytes], target: Path) -> None:
     with tempfile.TemporaryDirectory(prefix=f".{real.name}.", dir=real.parent) as aside:
         fresh = Path(aside, "source")
         write_tree(files, fresh)
-        if real.exists():
-            real.rmdir()  # empty, or it stays and this raises
-        os.rename(fresh, real)
+        if not real.exists():
+            os.rename(fresh, real)
+            return
+        for entry in sorted(os.listdir(fresh)):  # the folder stays: somebody may be in it
+            os.rename(fresh / entry, real / entry)
 
 
 def write_tree(files: Mapping[str, bytes], folder: Path) -> None:

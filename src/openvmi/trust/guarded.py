@@ -40,13 +40,13 @@ def read(path: Path, limit: int, what: str, private: bool) -> bytes:
     return data
 
 
-def check_folder(path: Path, what: str, private: bool) -> None:
-    """The folder of such files, and the one that it is in, where others could put another one in its place.
+def check_folder(path: Path, what: str, private: bool, above: bool = True) -> None:
+    """The folder of such files, and `above` that the one that it is in: others could put another one in its place.
 
     Raises as :func:`read`; a folder that is not there is not an error.
     """
     try:
-        found, above = os.stat(path), os.stat(path.parent)
+        found, outer = os.stat(path), os.stat(path.parent)
     except FileNotFoundError:
         return
     except OSError as error:
@@ -54,7 +54,8 @@ def check_folder(path: Path, what: str, private: bool) -> None:
     if not stat.S_ISDIR(found.st_mode):
         raise BadFileError(f"{path}: expected the folder of {what}; move this file away")
     _modes(path, found, f"folder of {what}", private, "700" if private else "go-w")
-    _modes(path.parent, above, "folder of the configuration", False, "go-w")
+    if above:
+        _modes(path.parent, outer, "folder of the configuration", False, "go-w")
 
 
 def make_folder(path: Path, what: str, private: bool) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +29,15 @@ class Settings:
 
 
 def read() -> Settings:
-    """The user's settings. Raises :class:`UsageError` for a file that says something else: nothing is guessed."""
+    """The user's settings. Raises :class:`UsageError` for a file that says something else: nothing is guessed.
+
+    :class:`RefusedError` for one that others can write: they could ask for less.
+    """
     path = home.config() / FILE
     try:
-        if not path.exists():
-            return Settings()
+        os.lstat(path)  # a link that leads nowhere is there
+    except FileNotFoundError:
+        return Settings()
     except OSError as error:
         raise UsageError(f"{path}: cannot be looked at: {error.strerror}; allow it, or set OPENVMI_CONFIG") from error
     trust = _table(path)
@@ -49,10 +54,12 @@ def read() -> Settings:
 def _table(path: Path) -> dict[str, Any]:
     import tomllib
 
-    from openvmi.files import read_bounded
+    from openvmi.trust import guarded
 
     try:
-        data = tomllib.loads(read_bounded(path, SIZE_LIMIT, "configuration").decode())
+        guarded.check_folder(path.parent, "the configuration", private=False, above=False)
+        real = Path(os.path.realpath(path))  # a link is as good as the folder that it is in
+        data = tomllib.loads(guarded.read(real, SIZE_LIMIT, "configuration", private=False).decode())
     except BadFileError as error:
         raise UsageError(str(error)) from error
     except (ValueError, RecursionError) as error:  # also what is not UTF-8, or too deep

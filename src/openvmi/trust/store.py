@@ -103,6 +103,7 @@ def revoked(fingerprint: str) -> Entry | None:
     try:
         os.lstat(path)
     except FileNotFoundError:
+        guarded.check_folder(revoked_folder(), "revoked keys", private=False)  # where others can delete one
         return None
     except OSError as error:
         raise UsageError(f"{path}: cannot tell whether this key is revoked: {error.strerror}; check the "

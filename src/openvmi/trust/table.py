@@ -6,21 +6,17 @@ from __future__ import annotations
 import json
 from functools import cache
 from pathlib import Path
-from typing import Any
-
-from attrs import frozen
+from typing import Any, NamedTuple
 
 from openvmi.abi.names import LicenceClass
 
 _FILE = Path(__file__).with_name("licences.json")
 
 
-@frozen
-class Table:
+class Table(NamedTuple):
     """The licences by their identifier in lower case: SPDX matches identifiers whatever their case."""
 
     kinds: dict[str, LicenceClass]
-    names: dict[str, str]  #: as the list writes them; of a deprecated one that was renamed: the new name
     exceptions: dict[str, str]  #: names of the exceptions, which only ever add permissions
     combined: dict[tuple[str, str], LicenceClass]  #: licence and exception that together are more than the licence
 
@@ -29,16 +25,20 @@ class Table:
 def table() -> Table:
     """The table; read when it is first needed."""
     data = facts()
-    kinds, names = {}, {}
-    for name, entry in data["licences"].items():
-        kinds[name.lower()] = LicenceClass[entry["class"]]
-        renamed = entry.get("as", name)
-        names[name.lower()] = renamed if "-with-" not in name else name
+    classes = {kind.name: kind for kind in LicenceClass}
+    kinds = {name.lower(): classes[entry["class"]] for name, entry in data["licences"].items()}
     combined = {}
     for text, entry in data["combined"].items():
         licence, exception = text.lower().split(" with ")
-        combined[licence, exception] = LicenceClass[entry["class"]]
-    return Table(kinds, names, {name.lower(): name for name in data["exceptions"]}, combined)
+        combined[licence, exception] = classes[entry["class"]]
+    return Table(kinds, {name.lower(): name for name in data["exceptions"]}, combined)
+
+
+@cache
+def spellings() -> dict[str, str]:
+    """The identifiers as the list writes them, by lower case; of a deprecated one that was renamed: the new name."""
+    return {name.lower(): entry.get("as", name) if "-with-" not in name else name
+            for name, entry in facts()["licences"].items()}
 
 
 def facts() -> dict[str, Any]:

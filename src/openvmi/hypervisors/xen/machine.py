@@ -187,19 +187,20 @@ class XenMachine:
 
 
 def read_shim(rom: RomImage | None) -> bytes:
-    """The boot shim that is beside a ROM, else the built one.
+    """The boot shim that is beside a ROM that names one, else the built one.
 
     Raises :class:`UnavailableError` when there is none, and :class:`BadFileError` for one that is not the ROM's own.
     """
-    path = Path(rom.path).with_suffix(".shim") if rom else None
+    wanted = rom.manifest.get("shim") if rom else None
+    # What a ROM does not name is not covered by its signature, whoever put it there.
+    path = Path(rom.path).with_suffix(".shim") if rom and wanted else None
     if path is None or not path.is_file():
         path = resources.built("roms") / SHIM
     if not path.is_file():
         raise UnavailableError(f"{path}: the boot shim of xen is not built; run: openvmi rom build xen")
     shim = read_bounded(path, _SHIM_LIMIT, "boot shim")
-    wanted = rom.manifest.get("shim") if rom else None
-    if wanted is not None and (found := hashlib.sha256(shim).hexdigest()) != wanted:
-        raise BadFileError(f"{path}: a boot shim with SHA-256 {found[:16]}..., and {rom.path} was built with "  # type: ignore[union-attr]
+    if rom and wanted and (found := hashlib.sha256(shim).hexdigest()) != wanted:
+        raise BadFileError(f"{path}: a boot shim with SHA-256 {found[:16]}..., and {rom.path} was built with "
                            f"{wanted[:16]}...; keep the two that were built together side by side")
     return shim
 
