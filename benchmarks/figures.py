@@ -20,7 +20,7 @@ COMMAND = Path(sys.executable).with_name("openvmi")
 
 @frozen
 class Figure:
-    """One row: what, the bar it has to reach, what was measured, and whether it reaches the bar."""
+    """One row: what, the bar it has to reach if any, what was measured, and whether it reaches the bar."""
 
     what: str
     bar: str
@@ -76,6 +76,7 @@ def publish(rows: Sequence[Figure], about: dict[str, str]) -> int:
         width = max(len(row.what) for row in rows)
         wide = max(len(row.measured) for row in rows)
         for row in rows:
-            print(f"{row.what:<{width}}  {row.measured:<{wide}}  {'ok' if row.good else 'MISSED'}  (bar {row.bar})")
+            bar = f"{'ok' if row.good else 'MISSED'}  (bar {row.bar})" if row.bar else "reported"
+            print(f"{row.what:<{width}}  {row.measured:<{wide}}  {bar}")
         print(", ".join(f"{key} {value}" for key, value in about.items()))
     return 0 if all(row.good for row in rows) else 1
