@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 #: As cmp and diff have it.
 DIFFERENT = 1
 _EPILOG = exits({
-    0: "identical, which is remembered for this ROM, signed or not", DIFFERENT: "different; how is shown",
+    0: "identical, which is remembered for this ROM, signed or not, unless with --unconfined",
+    DIFFERENT: "different; how is shown",
     Status.BAD_FILE: "the ROM or its source is not in order, or the source asks for what no source may",
     Status.UNAVAILABLE: "the compiler that it was built with is not installed, or cannot be confined here",
     Status.TOOL: "nothing can be built from it",
@@ -62,7 +63,7 @@ def rebuild(
         typer.echo(encoder.dumps(account.describe(outcome), indent=2))
     else:
         _show(outcome)
-    if outcome.identical and isinstance(rom, RomImage):
+    if outcome.identical and outcome.confined and isinstance(rom, RomImage):
         _remember(rom)
     if not outcome.identical:
         raise typer.Exit(DIFFERENT)
@@ -70,12 +71,13 @@ def rebuild(
 
 def _remember(rom: RomImage) -> None:
     from openvmi.cli import terminal
+    from openvmi.errors import OpenVmiError
     from openvmi.trust import rebuilt
 
     try:
         rebuilt.remember(rom)
-    except OSError as error:
-        terminal.tell(f"not remembered, so guests are still tainted R: {rebuilt.folder()}: {error.strerror}")
+    except (OSError, OpenVmiError) as error:
+        terminal.tell(f"not remembered, so guests are still tainted R: {error}")
 
 
 def _show(outcome: Outcome) -> None:
