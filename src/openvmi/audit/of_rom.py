@@ -24,8 +24,9 @@ from openvmi.audit.table import (
     Row,
 )
 from openvmi.classic.image import ClassicRom
+from openvmi.errors import BuildError
+from openvmi.rom import licence as expressions
 from openvmi.rom.image import RomImage
-from openvmi.trust.expression import classify
 
 _URL_LIMIT = 1024
 #: A client of the classic interface takes these and no others (arch/x86/kernel/vmi_32.c of Linux 2.6.32).
@@ -82,7 +83,12 @@ def _back(rom: RomImage) -> Row:
 
 def _licence(rom: RomImage, source: Row) -> tuple[Row, Row, list[Finding]]:
     said = f"licence {rom.licence}, class {rom.licence_class.name.lower()}"
-    found = classify(rom.licence)  # an image that claims more was refused when it was read
+    try:
+        found = expressions.parse(rom.licence, rom.path).kind
+    except BuildError:
+        return (Row(OPEN, Answer.UNKNOWN, (said, "that is no SPDX expression")),
+                Row(THIRD_PARTY, Answer.UNKNOWN, (said,)),
+                [Finding(Mark.MISLABELLED, f"licence {rom.licence!r:.80} is no SPDX expression")])
     findings = []
     if found is not rom.licence_class:
         findings.append(Finding(Mark.MISLABELLED, f"{said}, and the class of that licence is {found.name.lower()}"))

@@ -170,7 +170,7 @@ def test_qemu_ended_from_outside(alone: Alone, number: signal.Signals) -> None:
 
 
 def test_a_shim_belongs_to_the_rom_beside_it(tmp_path: Path) -> None:
-    """A ROM built elsewhere runs with its own shim, which is beside it, and no other; without one, the usual one."""
+    """A ROM built elsewhere runs with its own shim, which is beside it, and with no other; without one, the usual one."""
     rom = load_current(resources.built("roms") / "xen.rom")
     usual = (resources.built("roms") / "xen.shim").read_bytes()
     assert xen.read_shim(None) == xen.read_shim(rom) == usual
