@@ -57,7 +57,7 @@ def test_json_and_page(wrong: Path, tmp_path: Path, capsys: pytest.CaptureFixtur
     assert found["clean"] is False and finding["why"].endswith(".") and finding["remedy"].endswith(".")
     text = page.read_text()
     assert "rbx is lost here for Probe" in text and "<script" not in text
-    assert "What was looked for" in describe.page(linted("saved", ROMS))
+    assert "What was looked for" in [section.title for section in describe.sections(linted("saved", ROMS))]
 
 
 def test_what_is_no_rom_for_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

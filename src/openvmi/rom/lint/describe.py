@@ -4,11 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from openvmi.rom.lint.program import RECIPES
 from openvmi.rom.lint.report import Finding, Report
 from openvmi.rom.lint.rules import RULES
+
+if TYPE_CHECKING:
+    from openvmi.report.page import Section
 
 
 def describe(report: Report) -> dict[str, Any]:
@@ -62,14 +65,13 @@ def lines(report: Report) -> Iterator[str]:
     yield summary(report)
 
 
-def page(report: Report) -> str:
+def sections(report: Report) -> list[Section]:
     """For a browser."""
     from openvmi.report.page import Facts, Grid, Section, Text
-    from openvmi.report.page import page as html
 
     image = report.image
-    sections = [Section("The image", (Facts((
-        ("file", image.path), ("sha256", image.sha256), ("ROM", f"{image.name} {image.version}"),
+    parts = [Section("The image", (Facts((
+        ("file", image.path), ("SHA-256", image.sha256), ("ROM", f"{image.name} {image.version}"),
         ("hypervisor", image.hypervisor + ("" if report.hypervisor_known else " (not known here)")),
         ("looked at", f"{report.instructions} instructions in {report.functions} functions"),
         ("result", "clean" if report.clean else f"{len(report.findings) + report.left_off} findings"),
@@ -79,11 +81,11 @@ def page(report: Report) -> str:
         rows = tuple((each.rule.name, each.place, each.instruction, each.found, *each.rule.paragraphs[1:])
                      for each in found)
         part = Grid(("rule", "where", "instruction", "found", "why", "remedy"), rows, (mark,) * len(rows))
-        sections.append(Section(title, (part if rows else Text("None."),)))
+        parts.append(Section(title, (part if rows else Text("None."),)))
     rows = tuple((each.symbol, each.rule, str(each.bound or each.until), each.reason, ", ".join(places))
                  for each, places in report.relied)
     part = Grid(("symbol", "rule", "bound, or what ends it", "reason", "places"), rows)
-    sections.append(Section("Declared by the ROM, and relied on", (part if rows else Text("Nothing."),)))
+    parts.append(Section("Declared by the ROM, and relied on", (part if rows else Text("Nothing."),)))
     rules = tuple((rule.name, rule.paragraphs[0]) for rule in RULES)
-    sections.append(Section("What was looked for", (Grid(("rule", "what is found"), rules),)))
-    return html(f"{image.name}: linted", sections)
+    parts.append(Section("What was looked for", (Grid(("rule", "what is found"), rules),)))
+    return parts
