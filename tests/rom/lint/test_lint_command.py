@@ -35,17 +35,19 @@ def wrong(tmp_path: Path) -> Path:
 def test_clean(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["rom", "lint", str(ROM)]) == 0
     out = capsys.readouterr().out
-    assert "clean" in out.splitlines()[-1] and "console_write: loop, at most 4096: a byte of the buffer" in out
+    assert "clean if what it declares is right" in out.splitlines()[-1]
+    assert "  loop (that it ends is believed):" in out and "console_write: loop, at most 4096: a byte" in out
 
 
 def test_findings(wrong: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Address, symbol, instruction, rule, why and what to do."""
     assert run(["rom", "lint", str(wrong)]) == Status.BAD_FILE
-    finding, instruction, why, remedy, last = capsys.readouterr().out.splitlines()
+    finding, instruction, why, remedy, judged, last = capsys.readouterr().out.splitlines()
     assert finding == ("finding clobber: text+0x2 <start+0x2>: rbx is lost here for Probe, a call of convention c; "
                        "first written at text+0x0 <start>")
     assert (instruction, why[:9], remedy[:9]) == ("    retq", "    why: ", "    do:  ")
-    assert last == f"{wrong}: 1 findings; 2 instructions, 1 functions, 0 declarations relied on, 0 notes"
+    assert last == f"{wrong}: 1 findings; 2 instructions, 1 functions, 0 declarations relied on"
+    assert judged.startswith("judged for emu: ROM text runs in ring 1")
 
 
 def test_json_and_page(wrong: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -41,7 +41,20 @@ KEYS: dict[str, dict[str, bool]] = {
     "address": {},
     "stack-switch": {"bound": True},
     "context": {},
+    "frame": {},
     "instruction": {"instruction": True, "writes": False},
+}
+#: Rule -> what nobody has looked at when a declaration of it is relied on; what leaves most to believe is first.
+UNPROVEN = {
+    "landing": "where it goes is not followed",
+    "branch": "what is there is not looked at",
+    "context": "registers and stack are not checked from here on",
+    "frame": "it goes back to another place than where it came from",
+    "stack-switch": "whose stack it is, and that it has so much room, is believed",
+    "entry": "who comes in, with what on the stack, is believed",
+    "instruction": "what the hypervisor does then is believed",
+    "address": "what is there is believed",
+    "loop": "that it ends is believed",
 }
 _COMMON = {"symbol": True, "rule": True, "reason": True, "count": False}
 

@@ -79,6 +79,8 @@ class Instruction:
     sets_flags: bool
     repeats: bool  #: has a REP prefix
     locked: bool  #: has a LOCK prefix
+    short: bool  #: has an address-size prefix: of addresses it takes 32 bits
+    memories: tuple[Any, ...] = field(repr=False)  #: operands in memory, what it writes first
 
     @property
     def end(self) -> int:
@@ -88,7 +90,7 @@ class Instruction:
     @property
     def memory(self) -> Any:
         """The operand in memory; None: there is none."""
-        return next((operand for operand in self.operands if operand.type == x86.X86_OP_MEM), None)
+        return self.memories[0] if self.memories else None
 
     @property
     def immediate(self) -> int | None:
@@ -108,15 +110,42 @@ _FLAGS_KEPT = {"mov", "movabs", "movzx", "movsx", "movsxd", "lea", "push", "pop"
                "lfence", "mfence", "sfence", "rdtsc", "cpuid", "leave", "cdq", "cdqe", "cqo", "out"}
 
 
+#: Prefixes (Intel SDM volume 2A, section 2.1.1): of segments that 64-bit mode ignores, FS and GS, REPNE and REP.
+_SEGMENTS, _FS_GS, _REPEATS = frozenset(b"\x26\x2e\x36\x3e"), frozenset(b"\x64\x65"), frozenset(b"\xf2\xf3")
+_PREFIXES = _SEGMENTS | _FS_GS | _REPEATS | frozenset(b"\x66\x67\xf0")
+_SHORT_STACK = {"push", "pop", "pushf", "popf", "leave", "enter"}
+#: Write memory that no operand names, or go to places in a way that nothing here follows.
+_NOT_FOLLOWED = {"clzero", "movdir64b", "enqcmd", "enqcmds", "xbegin", "xabort", "maskmovq"}
+
+
+def _ambiguous(code: bytes, name: str, kind: Kind) -> bool:
+    """Whether processors, or disassemblers, do not agree on what these bytes are: a near branch with an operand-size
+    prefix (Intel ignores it, AMD does not), a stack of 16-bit words, prefixes of one group against each other.
+    """
+    found = set()
+    for byte in code:
+        if byte not in _PREFIXES:
+            break
+        found.add(byte)
+    return ((0x66 in found and (kind is not Kind.PLAIN or name in _SHORT_STACK)) or found >= _REPEATS
+            or (len(found & (_SEGMENTS | _FS_GS)) > 1 and bool(found & _FS_GS)))
+
+
 def decode(code: bytes, at: int, offset: int, prefix: bytes = b"") -> Instruction | None:
-    """The instruction at index `at` of `code`, whose place is `offset`; None: there is none."""
+    """The instruction at index `at` of `code`, whose place is `offset`; None: there is none, or none that has one
+    meaning everywhere and can be followed.
+    """
     start = at + len(prefix)
     found = next(_DECODER.disasm(code[start:start + _LONGEST], offset + len(prefix), 1), None)
     if found is None:
         return None
     operands, groups, mnemonic = found.operands, frozenset(found.groups), found.mnemonic
     name = mnemonic.rpartition(" ")[2]
+    if found.opcode[0] == 0xFF and name in ("call", "jmp") and found.modrm >> 3 & 7 in (3, 5):
+        name = "l" + name  # far, which capstone does not always say
     kind, target = _flow(name, groups, operands)
+    if name in _NOT_FOLLOWED or (code[start] in _PREFIXES and _ambiguous(code[start:start + _LONGEST], name, kind)):
+        return None
     read, access = found.regs_access()
     written = {PARTS[number][0] for number in access if number in PARTS} | set(_MORE_WRITTEN.get(name, ()))
     stores = name in ("cmpxchg", "cmpxchg8b", "cmpxchg16b") or name.startswith("ins")
@@ -130,7 +159,8 @@ def decode(code: bytes, at: int, offset: int, prefix: bytes = b"") -> Instructio
         offset, found.size + len(prefix), name, kind, target, operands, frozenset(written), stores,
         frozenset(map(found.reg_name, {*read, *access})), groups, prefix,
         not (name in _FLAGS_KEPT or name.startswith(("set", "cmov", "j"))),
-        found.prefix[0] in (0xF2, 0xF3), found.prefix[0] == 0xF0,
+        found.prefix[0] in (0xF2, 0xF3), found.prefix[0] == 0xF0, found.addr_size == 4,
+        tuple(operand for operand in operands if operand.type == x86.X86_OP_MEM),
     )
 
 
@@ -139,8 +169,10 @@ def _flow(name: str, groups: frozenset[int], operands: Any) -> tuple[Kind, int |
         return Kind.STOP, None
     if name in ("ret", "retf", "retfq"):
         return Kind.RETURN, None
-    if name in ("iret", "iretd", "iretq", "sysret", "sysretq", "sysexit", "sysexitq"):
+    if name in ("iret", "iretd", "iretq"):
         return Kind.FRAME, None
+    if name in ("sysret", "sysretq", "sysexit", "sysexitq"):
+        return Kind.INDIRECT_JUMP, None
     if not groups & _BRANCHES and not name.startswith("loop"):
         return Kind.PLAIN, None
     direct = operands and operands[-1].type == x86.X86_OP_IMM and name not in ("ljmp", "lcall")

@@ -18,6 +18,8 @@ from openvmi.rom.tables import FIELD_SIZE, known_calls
 RECIPES, RECIPE_ROOM = 1 << 20, 256
 #: Instructions that are decoded at most; 8 KiB of text have some 2,500.
 DECODED_LIMIT = 20_000
+#: Of the hypervisor, from here to the window's end.
+PRIVATE = WINDOW_DATA + 0x1000
 #: Bytes of the text; `Kind` says what follows.
 _NO_NEXT = {Kind.JUMP, Kind.RETURN, Kind.FRAME, Kind.INDIRECT_JUMP, Kind.STOP}
 
@@ -116,8 +118,9 @@ class Program:
                 continue
             self.roots.append(Root(f"entry {each.symbol}", offset, "jump" if jumped else "call", each.convention,
                                    changed | (frozenset() if jumped else {NUMBER["rax"]}), each.holds))
-            if jumped:
-                self.transfers[offset] = each.holds
+            if jumped and self.transfers.setdefault(offset, each.holds) != each.holds:
+                problem = f"{each}: another entry at the same place has another frame"
+                self.declared.wrong = (*self.declared.wrong, problem)
         for each in self.declared.of("context"):
             if each.symbol in self.symbols:
                 self.contexts[self.symbols[each.symbol]] = each
@@ -168,7 +171,11 @@ class Program:
             self._decoded[offset] = None
             if 0 <= at < len(code):
                 prefix = next((each.code for each in self.table.prefixes if code.startswith(each.code, at)), b"")
-                self._decoded[offset] = decode(code, at, offset, prefix)
+                found = decode(code, at, offset, prefix)
+                if prefix and not any((each.code, each.instruction) == (prefix, found and found.mnemonic)
+                                      for each in self.table.prefixes):
+                    found = decode(code, at, offset)
+                self._decoded[offset] = found
         return self._decoded[offset]
 
     def end_of(self, offset: int) -> int:

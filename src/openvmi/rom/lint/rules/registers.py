@@ -39,8 +39,6 @@ def clobber(analysis: Analysis) -> Iterator[tuple[int, str]]:
 
 def _counts(function: Function | None, leaving: Exit) -> bool:
     assert function is not None
-    if leaving.kind == "landing" and not (leaving.holds or function.kind == "jump" or function.frame_returns(leaving)):
-        return False
     return function.kind == "jump" or function.goes_back(leaving)
 
 
