@@ -7,7 +7,7 @@ import re
 
 from capstone import x86
 
-from openvmi.rom.lint.instruction import Instruction
+from openvmi.rom.lint.instruction import Instruction, numbers_of
 
 #: Beside those that capstone calls privileged: what faults, is ignored or tells of another machine outside ring 0
 #: (Intel SDM volume 3, sections 2.8 and 5.9; volume 2, each instruction).
@@ -25,14 +25,14 @@ SENSITIVE = frozenset([
     "wrussq", "setssbsy", "clrssbsy", "xend", "xtest",
 ])
 _SEGMENTS = {x86.X86_REG_DS, x86.X86_REG_ES, x86.X86_REG_SS, x86.X86_REG_CS, x86.X86_REG_FS, x86.X86_REG_GS}
-_SYSTEM_REGISTER = re.compile(r"[cd]r\d+")
+_SYSTEM_REGISTERS = numbers_of(re.compile(r"[cd]r\d+"))
 
 
 def is_sensitive(found: Instruction) -> bool:
     """Whether it is one of them."""
     if found.mnemonic in SENSITIVE or x86.X86_GRP_PRIVILEGE in found.groups:
         return True
-    if any(_SYSTEM_REGISTER.fullmatch(name) for name in found.registers):
+    if _SYSTEM_REGISTERS & found.registers:
         return True
     return found.mnemonic in ("mov", "push", "pop") and any(each.type == x86.X86_OP_REG and each.reg in _SEGMENTS
                                                             for each in found.operands)

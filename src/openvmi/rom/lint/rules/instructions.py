@@ -7,10 +7,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from openvmi.rom.code import VECTOR_GROUPS, VECTOR_MNEMONIC, VECTOR_REGISTER, WHOLE_STATE
+from openvmi.rom.lint.instruction import numbers_of
 from openvmi.rom.lint.sensitive import is_sensitive
 
 if TYPE_CHECKING:
     from openvmi.rom.lint.analysis import Analysis
+_VECTOR_REGISTERS = numbers_of(VECTOR_REGISTER)
+
 
 def instruction(analysis: Analysis) -> Iterator[tuple[int, str]]:
     """An instruction that ROM text may not execute on this hypervisor.
@@ -47,5 +50,5 @@ def vectors(analysis: Analysis) -> Iterator[tuple[int, str]]:
         if carries and found.mnemonic in WHOLE_STATE:
             continue
         if (VECTOR_GROUPS & found.groups or VECTOR_MNEMONIC.match(found.mnemonic)
-                or any(VECTOR_REGISTER.fullmatch(name) for name in found.registers)):
+                or _VECTOR_REGISTERS & found.registers):
             yield offset, "touches vector or floating-point state"
