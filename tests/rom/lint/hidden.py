@@ -70,6 +70,7 @@ HIDDEN: dict[str, tuple[Rom, set[str], str]] = {
     "processor": (Rom("start: rdpid %rax; ret"), {"instruction"}, "rdpid"),
     "transaction": (Rom("start: xbegin 1f; 1: ret", hypervisor="bare"), {"decode"}, ""),
     "clears_a_line": (Rom("start: leaq start(%rip), %rax; clzero; ret", hypervisor="bare"), {"decode"}, ""),
+    "counter": (Rom("start: rdtsc; ret"), {"instruction"}, "rdtsc"),
     "breakpoint": (Rom("start: int3; ret", hypervisor="xen"), {"instruction"}, "int3"),
     "classic_system_call": (Rom("start: sysenter; ret", hypervisor="linux"), {"instruction"}, "sysenter"),
     "far_call": (Rom("start: lcall *(%rdi); ret"), {"instruction", "landing"}, "lcall"),
@@ -124,6 +125,27 @@ HIDDEN: dict[str, tuple[Rom, set[str], str]] = {
     "two_frames": (Rom("start: leaq start(%rip), %rbx; movq %rbx, (%rdi); iretq", **_IRET, declared=[
         {"symbol": "start", "rule": "entry", "convention": "jump", "holds": ["rbx"], "reason": "so"}]),
         {"clobber", "declaration"}, "another frame"),
+    "frame_of_backwards": (Rom("start: popq %rcx; movq %rsp, %rdx; andq $-16, %rsp; pushq $0x2b; pushq %rdx; "
+                               "pushq $0x402; pushq $0x33; pushq %rcx; iretq", stack=80), {"flags"}, "0x402"),
+    "pushes_and_returns": (Rom("start: pushq %rdi; ret"), {"balance"}, "8 bytes deeper"),
+    "callee_drops_a_frame": (Rom("start: call 1f; ret; 1: popq %rax; ret"), {"balance"}, "-8 bytes"),
+    "callee_reaches_up": (Rom("start: call 1f; ret; 1: movq %rdi, 8(%rsp); ret"), {"stack-bounds"}, "caller"),
+    "leaf_cmpxchg16b": (Rom("start: cmpxchg16b (%rdi); ret", **_LEAF), {"clobber"}, "rdx"),
+    "leaf_calls_computed": (Rom("start: call *%rdi; ret", **_LEAF, declared=[_COMPUTED]), {"clobber"}, "r11 is lost"),
+    "leaf_flags": (Rom("start: pushfq; orl $0x400, (%rsp); popfq; ret", **_LEAF, hypervisor="bare"),
+                   {"flags", "direction"}, "not those"),
+    "frame_pointer_from_elsewhere": (Rom("start: movq %rdi, %rbp; leave; ret"),
+                                     {"stack-switch", "balance", "clobber"}, "not computed"),
+    "behind_the_prefix": (Rom('start: pushq %rbx; testl %edi, %edi; jz 1f; ud2; .ascii "xen"; 1: cpuid; popq %rbx; ret',
+                              hypervisor="xen"), {"instruction", "overlap"}, "cpuid"),
+    "recipe_lands": (Rom("start: jmp *%rdi", **_INLINE, declared=[{**_COMPUTED, "symbol": "recipe IrqEnable"}]),
+                     {"balance"}, "frame"),
+    "one_path_gives_address": (Rom("start: movq %rsi, %rax; testl %esi, %esi; jz 1f; leaq start(%rip), %rax; "
+                                   "1: movq %rax, (%rdi); ret"), {"entry"}, "gives"),
+    "one_path_on_stack": (Rom("start: movq %rsi, %rax; testl %esi, %esi; jz 1f; movq %rsp, %rax; "
+                              "1: movq %rdi, (%rax); ret"), {"return"}, "written over"),
+    "index_is_address": (Rom("start: leaq start(%rip), %rax; movb $1, (%rdi, %rax); ret"),
+                         {"text-write", "entry"}, "text+0x0"),
     # Loops whose bound is none
     "loop_of_days": (Rom("start: movabsq $0x1000000000, %rcx; 1: loop 1b; ret"), {"loop"}, "bound"),
     "repeats_for_days": (Rom("start: movabsq $0x1000000000, %rcx; rep stosb; ret"), {"loop"}, ""),

@@ -25,7 +25,7 @@ from typing import Any
 from attrs import define, field, frozen
 
 from openvmi.rom.about import NAME_LIMIT, printable
-from openvmi.rom.lint.instruction import NUMBER
+from openvmi.rom.lint.instruction import NUMBER, REGISTERS
 
 LIMIT = 256  #: entries
 REASON_LIMIT = 500
@@ -77,8 +77,13 @@ class Declaration:
 
     def __str__(self) -> str:
         said = [f"at most {self.bound}" * bool(self.bound), f"until {self.until}" * bool(self.until), self.style,
-                self.convention, self.instruction]
+                self.convention, self.instruction, f"with {_listed(self.holds)} on the stack" * bool(self.holds),
+                f"changes {_listed(self.writes)}" * bool(self.writes)]
         return f"{self.symbol}: {self.rule}" + "".join(f", {each}" for each in said if each)
+
+
+def _listed(numbers: tuple[int | None, ...]) -> str:
+    return " ".join("other" if number is None else REGISTERS[number] for number in numbers)
 
 
 @define
