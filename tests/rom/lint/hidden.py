@@ -93,6 +93,7 @@ HIDDEN: dict[str, tuple[Rom, set[str], str]] = {
                          {"clobber", "address"}, "rbx"),
     "callee_loses": (Rom("start: call 1f; ret; 1: xchgq %rbx, %rdi; ret"), {"clobber"}, "rbx"),
     "slot_overwritten": (Rom("start: pushq %rbx; movb $0, 3(%rsp); popq %rbx; ret"), {"clobber"}, "rbx"),
+    "slot_by_movnti": (Rom("start: movntiq %rdi, (%rsp); ret"), {"return"}, "written over"),
     "slot_by_index": (Rom("start: pushq %rbx; movq $0, (%rsp, %rdi, 8); popq %rbx; ret"), {"clobber", "return"}, "rbx"),
     "slot_by_sum": (Rom("start: pushq %rbx; movq %rsp, %rcx; addq %rdi, %rcx; movq $0, (%rcx); popq %rbx; ret"),
                     {"clobber", "return"}, "rbx"),

@@ -70,7 +70,13 @@ _MORE_WRITTEN = {
     "cpuid": (RAX, RCX, RDX, 3), "xgetbv": (RAX, RDX), "enter": (RSP, RBP),
 }
 #: Read what other instructions of this shape write.
-_READS_ONLY = {"cmp", "test", "bt", "push", "mul", "div", "idiv", "jmp", "call", "nop", "out"}
+_READS_ONLY = {
+    "cmp", "test", "bt", "push", "mul", "imul", "div", "idiv", "jmp", "call", "ljmp", "lcall", "nop", "out", "outsb",
+    "outsw", "outsd", "cmpsb", "cmpsw", "cmpsd", "cmpsq", "scasb", "scasw", "scasd", "scasq", "prefetch", "prefetchw",
+    "prefetchnta", "prefetcht0", "prefetcht1", "prefetcht2", "clflush", "clflushopt", "clwb", "cldemote", "invlpg",
+    "lgdt", "lidt", "lldt", "ltr", "lmsw", "verr", "verw", "fxrstor", "fxrstor64", "xrstor", "xrstor64", "ldmxcsr",
+    "ptwrite",
+}
 
 
 @define(slots=True, eq=False)
@@ -169,8 +175,10 @@ def decode(code: bytes, at: int, offset: int, prefix: bytes = b"") -> Instructio
     written = {PARTS[number][0] for number in access if number in PARTS} | set(_MORE_WRITTEN.get(name, ()))
     stores = name in ("cmpxchg", "cmpxchg8b", "cmpxchg16b") or name.startswith("ins")
     for position, operand in enumerate(operands):
-        # Where capstone says nothing, the first operand is taken for written.
-        changed = operand.access & 2 or (not operand.access and not position and name not in _READS_ONLY)
+        # Where capstone says nothing, the first operand is taken for written, and one in memory always: of MOVNTI it
+        # says that it is read.
+        changed = operand.access & 2 or (
+            not position and name not in _READS_ONLY and (not operand.access or operand.type == x86.X86_OP_MEM))
         if changed and operand.type == x86.X86_OP_REG and operand.reg in PARTS:
             written.add(PARTS[operand.reg][0])
         stores = stores or bool(changed and operand.type == x86.X86_OP_MEM)
