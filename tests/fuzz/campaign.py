@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -59,8 +60,8 @@ def usable() -> bool:
 
 def fuzz(name: str, work: Path, inputs: int, seconds: int, seed: int = 0) -> Result:
     """One target until so many inputs or seconds are over. `seed` 0: another each time."""
-    own, given, found = work / name, work / "given" / name, work / "found"
-    for folder in (own, given, found):
+    own, given, broken = work / name, work / "given" / name, work / "found"
+    for folder in (own, given, broken):
         folder.mkdir(parents=True, exist_ok=True)
     for old in given.iterdir():
         old.unlink()
@@ -70,19 +71,25 @@ def fuzz(name: str, work: Path, inputs: int, seconds: int, seed: int = 0) -> Res
     state, log = work / f"{name}.state", work / f"{name}.log"
     state.unlink(missing_ok=True)
     flags = (f"-runs={inputs}", f"-max_total_time={seconds}", f"-seed={seed}", f"-timeout={_STUCK}",
-             f"-rss_limit_mb={MEMORY}", f"-max_len={target.load(name).LIMIT}", f"-artifact_prefix={found}/{name}-",
+             f"-rss_limit_mb={MEMORY}", f"-max_len={target.load(name).LIMIT}", f"-artifact_prefix={broken}/{name}-",
              "-print_final_stats=1", str(own), str(given))
     begun = time.monotonic()
     with open(log, "wb") as output:
-        worker = subprocess.Popen([sys.executable, "-m", "tests.fuzz.worker", name, str(state), *flags], cwd=TOP,
-                                  stdin=subprocess.DEVNULL, stdout=output, stderr=output)
-        status, memory = _wait(worker, begun + seconds + GRACE)
+        # A program begins with the peak of the process that starts it (getrusage): so a small one does.
+        worker = subprocess.Popen(["/bin/sh", "-c", '"$@"; exit $?', "sh", sys.executable, "-m", "tests.fuzz.worker",
+                                   name, str(state), *flags], cwd=TOP, stdin=subprocess.DEVNULL, stdout=output,
+                                  stderr=output)
+        status = _wait(worker, seconds + GRACE)
     taken = time.monotonic() - begun
+    said = log.read_text(errors="replace")
+    memory = int(found[1]) << 20 if (found := re.search(r"^stat::peak_rss_mb: *(\d+)$", said, re.MULTILINE)) else 0
     words = memoryview(state.read_bytes() if state.exists() else bytes(8 * WORDS)).cast("Q")
-    problem = "" if status == 0 else f"status {status}: {log.read_text(errors='replace')[-_TAIL:]}"
+    problem = "" if status == 0 else f"status {status}: {said[-_TAIL:]}"
+    if not problem and not memory:
+        problem = f"no word of how much memory it took: {said[-_TAIL:]}"
     if not problem and memory > MEMORY << 20:
         problem = f"{memory >> 20} MiB of memory, expected at most {MEMORY}"
-    return Result(name, words[0], taken, memory, words[1] / 1e9, problem, _covered(log.read_text(errors="replace")))
+    return Result(name, words[0], taken, memory, words[1] / 1e9, problem, _covered(said))
 
 
 def _covered(log: str) -> tuple[int, int]:
@@ -92,17 +99,16 @@ def _covered(log: str) -> tuple[int, int]:
     return (int(start[1]), counts[-1]) if start else (0, 0)
 
 
-def _wait(worker: subprocess.Popen[bytes], deadline: float) -> tuple[int, int]:
-    """Exit status, or the negative number of a signal; and the most memory that it had, in bytes."""
-    while True:
-        process, status, usage = os.wait4(worker.pid, os.WNOHANG)
-        if process:
-            worker.returncode = os.waitstatus_to_exitcode(status)
-            return worker.returncode, usage.ru_maxrss << 10
-        if time.monotonic() > deadline:
-            worker.kill()
-            deadline = float("inf")
-        time.sleep(0.02)
+def _wait(worker: subprocess.Popen[bytes], seconds: float) -> int:
+    """Exit status, or the negative number of a signal, of a worker that may take so long."""
+    try:
+        return worker.wait(seconds)
+    except BaseException as error:
+        worker.kill()  # and what it started goes with it: worker.py asks for that
+        worker.wait()
+        if not isinstance(error, subprocess.TimeoutExpired):
+            raise
+        return -signal.SIGKILL
 
 
 def campaign(names: list[str], work: Path, inputs: int, seconds: int, jobs: int, seed: int = 0) -> Iterator[Result]:

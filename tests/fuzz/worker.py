@@ -7,7 +7,9 @@ processor and of the clock that the slowest one took.
 
 from __future__ import annotations
 
+import ctypes
 import mmap
+import signal
 import sys
 import time
 from pathlib import Path
@@ -16,6 +18,7 @@ from tests.fuzz import target
 
 HANG = 1_000_000_000  #: nanoseconds of the processor that an input may take
 WORDS = 3
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 class HangError(Exception):
@@ -26,6 +29,7 @@ def main() -> None:
     """Never returns: libFuzzer ends the process."""
     import atheris
 
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # whoever started this is gone: so is this
     name, state, *flags = sys.argv[1:]
     with atheris.instrument_imports(include=["openvmi", "tomllib"]):
         module = target.load(name)

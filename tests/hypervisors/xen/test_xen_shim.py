@@ -22,8 +22,10 @@ from openvmi.guest.build import build_defined
 from openvmi.guest.image import GuestImage
 from openvmi.hypervisors.xen.package import Package
 from openvmi.rom import build as builder
-from openvmi.rom.definition import read
+from openvmi.rom.compile import Workshop, headers
+from openvmi.rom.definition import RomDefinition, Shim, read
 from openvmi.rom.image import RomImage
+from openvmi.rom.inputs import Places
 from openvmi.units import PAGE_SIZE, page_up
 from tests.guest import elf_maker
 from tests.hypervisors.xen.shim.domain import LARGE, PRESENT, Domain, split, start
@@ -45,11 +47,16 @@ def cache(top: Path) -> Path:
     return top / "build" / "cache"
 
 
+def linked(about: RomDefinition, shim: Shim, cache: Path) -> bytes:
+    """The ELF file of a boot shim."""
+    return builder.link_shim(about, shim, Places(about.folder, headers()), Workshop(cache))[1].elf
+
+
 @pytest.fixture(scope="module")
 def shim(top: Path, cache: Path) -> bytes:
     rom = read(top / "roms" / "xen")
     assert rom.shim
-    return builder._compile_shim(rom, rom.shim, cache, top / "libvmi" / "include")
+    return linked(rom, rom.shim, cache)
 
 
 @pytest.fixture(scope="module")
@@ -379,7 +386,7 @@ def test_fault(line: bytes, says: str, top: Path, cache: Path, link: Callable[[i
     about = read(top / "roms" / "xen")
     assert about.shim
     sources = [FOLDER / "faulty.c" if source.name == "rom.c" else source for source in about.shim.sources]
-    shim = builder._compile_shim(about, evolve(about.shim, sources=sources), cache, top / "libvmi" / "include")
+    shim = linked(about, evolve(about.shim, sources=sources), cache)
     domain = start(shim, Package(link(*LOW).data, line, b"").pack())
     try:
         *_, text = record(domain)

@@ -15,6 +15,7 @@ from openvmi.abi.layout import offset_of
 from openvmi.abi.layouts import RomDescriptor
 from openvmi.hypervisors.xen.package import Package
 from openvmi.rom.build import build
+from openvmi.rom.form import Form
 from openvmi.rom.image import RomImage
 from openvmi.units import PAGE_SIZE
 from tests.guest import elf_maker as elf
@@ -34,7 +35,8 @@ def checker(top: Path, tmp_path_factory: pytest.TempPathFactory) -> Checker:
 @pytest.fixture(scope="session")
 def emu(top: Path, tmp_path_factory: pytest.TempPathFactory) -> RomImage:
     """Any ROM will do: the shim looks at no call."""
-    return build(top / "roms" / "emu", tmp_path_factory.mktemp("rom") / "emu.rom", top / "build" / "cache")
+    output = tmp_path_factory.mktemp("rom") / "emu.rom"
+    return build(top / "roms" / "emu", output, top / "build" / "cache", form=Form(None))
 
 
 def packed(guest: bytes, rom: bytes | None = None) -> bytes:
@@ -294,24 +296,27 @@ def header(form: str, offset: int, value: int) -> Callable[[RomImage, bytearray]
     return lambda rom, data: struct.pack_into(form, data, offset, value)
 
 
+SIZE = 3072  # of the ROM, without its source
+
 ROMS: dict[str, tuple[Callable[[RomImage, bytearray], None], str]] = {
     "short": (lambda rom, data: data.__delitem__(slice(287, None)), "287 bytes, expected at least a header and"),
     "signature": (header("<H", 0, 0xAA54), "begins with 0xaa54 and has 0x696d5663 at 0x8, expected 0xaa55 and"),
     "classic signature": (header("<I", 8, 1), "begins with 0xaa55 and has 0x1 at 0x8"),
-    "length": (header("<B", 2, 4), "its length says 2048 bytes, there are 2560"),
+    "length": (header("<B", 2, 4), f"its length says 2048 bytes, there are {SIZE}"),
     "no length": (header("<B", 2, 0), "its length says 0 bytes"),
     "major": (header("<H", 12, 0x307), "interface version 3.7, expected 4"),
-    "descriptor": (header("<I", 28, 2560 - 140), "descriptor at 0x974, expected a multiple of 4 and"),
+    "descriptor": (header("<I", 28, SIZE - 140), f"descriptor at {SIZE - 140:#x}, expected a multiple of 4 and"),
     "descriptor not aligned": (header("<I", 28, 145), "descriptor at 0x91, expected a multiple of 4"),
     "descriptor far": (header("<I", 28, 0xfffffffc), "descriptor at 0xfffffffc"),
     "descriptor magic": (descriptor("magic", 3), "descriptor magic 0x3, expected 0x34494d56"),
     "much text": (descriptor("text_size", 8193), "8193 bytes of text at"),
-    "text outside": (descriptor("text", 2560), "of text at 0xa00, expected at most 8192 and within 0xa00"),
+    "text outside": (descriptor("text", SIZE), f"of text at {SIZE:#x}, expected at most 8192 and within {SIZE:#x}"),
     "text far": (descriptor("text", 0xffffffff), "of text at 0xffffffff"),
     "text long": (descriptor("text_size", 0xffffffff), "4294967295 bytes of text"),
     "much data": (descriptor("data_size", 4097), "4097 bytes of data at"),
-    "data behind": (descriptor("data", 2561), "of data at 0xa01"),
-    "data outside": (descriptor("data", 2559), "of data at 0x9ff, expected at most 4096 and within 0xa00"),
+    "data behind": (descriptor("data", SIZE + 1), f"of data at {SIZE + 1:#x}"),
+    "data outside": (descriptor("data", SIZE - 1),
+                     f"of data at {SIZE - 1:#x}, expected at most 4096 and within {SIZE:#x}"),
 }
 
 
@@ -319,7 +324,7 @@ ROMS: dict[str, tuple[Callable[[RomImage, bytearray], None], str]] = {
 def test_rom(what: str, checker: Checker, emu: RomImage) -> None:
     change, says = ROMS[what]
     data = bytearray(emu.data)
-    assert len(data) == 2560
+    assert len(data) == SIZE
     change(emu, data)
     refusal = checker.refusal(packed(Maker().bytes(), bytes(data)))
     assert refusal.startswith("ROM: ") and says in refusal
