@@ -4,15 +4,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from openvmi.abi import classic, names
+from openvmi.abi import names
 from openvmi.abi.layout import offset_of
 from openvmi.abi.layouts import RomHeader
-from openvmi.classic.image import ClassicRom
 from openvmi.errors import RefusedError
 from openvmi.rom.checks import SOURCE, Check
 from openvmi.rom.image import RomImage, read_image
 
+if TYPE_CHECKING:
+    from openvmi.classic.image import ClassicRom
+
+_CLASSIC = 3  #: major version, as openvmi.abi.classic has it, which takes long to import
 #: At the same place in the headers of both, the signature with the same value.
 _SIGNATURE, _MAJOR = offset_of(RomHeader, "signature"), offset_of(RomHeader, "major")
 
@@ -26,6 +30,8 @@ def load(path: Path, checked: bool = True, without: frozenset[Check] = frozenset
     data = read_image(path)
     if not is_classic(data):
         return RomImage.parse(data, str(path), without)
+    from openvmi.classic.image import ClassicRom
+
     return ClassicRom.parse(data, str(path)) if checked else ClassicRom.read(data, str(path))
 
 
@@ -45,6 +51,8 @@ def load_classic(path: Path, checked: bool = True) -> ClassicRom:
     rom = load(path, checked)
     if not isinstance(rom, RomImage):
         return rom
+    from openvmi.abi import classic
+
     raise RefusedError(
         f"{path}: a ROM of VMI {rom.header.major}.{rom.header.minor}, and a Linux kernel with CONFIG_VMI needs one of "
         f"version {classic.MAJOR}; use --rom classic-full, or none")
@@ -53,4 +61,4 @@ def load_classic(path: Path, checked: bool = True) -> ClassicRom:
 def is_classic(data: bytes) -> bool:
     """Whether these bytes are a ROM for the classic interface, in order or not."""
     signature = data[_SIGNATURE:_SIGNATURE + 4]
-    return signature == names.ROM_MAGIC.to_bytes(4, "little") and data[_MAJOR:_MAJOR + 1] == bytes([classic.MAJOR])
+    return signature == names.ROM_MAGIC.to_bytes(4, "little") and data[_MAJOR:_MAJOR + 1] == bytes([_CLASSIC])
