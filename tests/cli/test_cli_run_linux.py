@@ -69,7 +69,7 @@ def test_everything_reaches_the_machine(pc: FakePc, bzimage: Path, rom: Path, tm
                      "--input", str(tmp_path / "typed")]) == 0
     machine, = pc.machines
     config = machine.config
-    assert (config.kernel.data, config.rom.data) == (bzimage.read_bytes(), rom.read_bytes())
+    assert (config.kernel.data, config.rom.file) == (bzimage.read_bytes(), rom.read_bytes())
     assert (config.command_line, config.initrd, config.memory, config.cpus) == ("quiet", b"initrd", 32 << 20, 2)
     assert (config.timeout, config.deterministic, config.exact, machine.typed) == (2.5, True, False, [b"root\n"])
     assert machine.left
@@ -126,7 +126,7 @@ def test_nothing_is_told_to_nobody(pc: FakePc, bzimage: Path, rom: Path, monkeyp
 
 def test_rom_that_is_wrong_is_offered_all_the_same(pc: FakePc, bzimage: Path, rom: Path, tmp_path: Path) -> None:
     data = bytearray(rom.read_bytes())
-    data[-1] ^= 1
+    data[ClassicRom.load(rom).header.rom_length * 512 - 1] ^= 1
     (tmp_path / "bad.rom").write_bytes(data)
     assert main.run(["run", str(bzimage), "--rom", str(tmp_path / "bad.rom"), "--json", str(tmp_path / "r")]) == 0
     assert "byte sum 0x01" in json.loads((tmp_path / "r").read_text())["classic"]["findings"][0]
