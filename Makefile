@@ -74,11 +74,12 @@ wheel: build
 	$(BIN)/python -m build --wheel --no-isolation --outdir dist
 
 bench: build
-	$(BIN)/python benchmarks/spine.py
+	$(BIN)/python -m benchmarks.spine
 	$(BIN)/python benchmarks/native.py
 	$(BIN)/openvmi bench xen
 	$(BIN)/openvmi bench classic
 	$(BIN)/openvmi bench linux
+	$(BIN)/python -m benchmarks.trust
 	$(BIN)/python -m benchmarks.audit
 
 setup: $(READY)

@@ -8,17 +8,16 @@ python -m benchmarks.audit [FOLDER] [--json]
 
 from __future__ import annotations
 
-import json
 import os
-import platform
-import subprocess
 import sys
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
 
+from benchmarks.figures import Figure, best, machine, publish
 from openvmi.audit import folder
 from tests.audit import packages
 
@@ -32,14 +31,6 @@ def forget(paths: list[str]) -> None:
     for path in paths:
         with open(path, "rb") as file:
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-
-
-def seconds(where: Path, jobs: int) -> float:
-    """One run of the command."""
-    began = time.perf_counter()
-    subprocess.run([sys.executable, "-m", "openvmi.cli.main", "audit", "--json", "-j", str(jobs), where], check=True,
-                   stdout=subprocess.DEVNULL)
-    return time.perf_counter() - began
 
 
 def by_pyelftools(paths: list[str]) -> float:
@@ -57,24 +48,22 @@ def by_pyelftools(paths: list[str]) -> float:
 def main() -> int:
     """Prints the figures; fails when the bar is missed."""
     named = [argument for argument in sys.argv[1:] if not argument.startswith("-")]
-    where = Path(named[0]) if named else packages.unpacked("linux-image-amd64", r"linux-image-[0-9].*") / "lib"
+    try:
+        where = Path(named[0]) if named else packages.unpacked("linux-image-amd64", r"linux-image-[0-9].*") / "lib"
+    except packages.CannotError as error:
+        raise SystemExit(f"{error}; name a folder with modules") from error
     paths = [path for path in folder.files(where) if path.endswith(".ko")]
-    processor = next((line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines()
-                      if line.startswith("model name")), platform.machine())
+    size = sum(map(os.path.getsize, paths))
     forget(paths)
-    figures = {"modules": len(paths), "bytes": sum(map(os.path.getsize, paths)), "cold_2": seconds(where, 2)}
-    for jobs in (2, 1):
-        figures[f"warm_{jobs}"] = min(seconds(where, jobs) for _ in range(REPEATS))
-    figures["pyelftools"] = by_pyelftools(paths)
-    about = {"processor": processor, "processors": folder.processes(), "system": platform.platform()}
-    if "--json" in sys.argv:
-        print(json.dumps({"machine": about, "figures": figures}, indent=2))
-    else:
-        print(", ".join(f"{key} {value}" for key, value in about.items()))
-        print(f"{figures['modules']:,} modules, {figures['bytes'] / 1e6:.0f} MB")
-        print(f"two processes: {figures['cold_2']:.1f} s with files not in memory, {figures['warm_2']:.1f} s with")
-        print(f"one process: {figures['warm_1']:.1f} s; pyelftools, symbol tables alone: {figures['pyelftools']:.1f} s")
-    return int(figures["cold_2"] > BAR)
+    cold = best(1, "audit", "--json", "-j", "2", where).wall
+    rows = [Figure(f"{len(paths):,} modules, {size / 1e6:.0f} MB, files not in memory, two processes", f"<= {BAR:g} s",
+                   f"{cold:.1f} s", cold <= BAR)]
+    for jobs, name in (("2", "two processes"), ("1", "one process")):
+        warm = best(REPEATS, "audit", "--json", "-j", jobs, where)
+        rows.append(Figure(f"files in memory, {name}", "", f"{warm.wall:.1f} s, {warm.cpu:.1f} of the processor",
+                           True))
+    rows.append(Figure("pyelftools, symbol tables alone", "", f"{by_pyelftools(paths):.1f} s", True))
+    return publish(rows, machine(pyelftools=version("pyelftools")))
 
 
 if __name__ == "__main__":

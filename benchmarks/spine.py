@@ -2,38 +2,21 @@
 """Prints the figures of the narrow path: ROM, linker, exits, interrupt flag, and the time of the commands.
 
 Instruction and exit counts are deterministic. Times are the best of several runs on this machine, which is named.
-Run as: python benchmarks/spine.py [--json]
+Run as: python -m benchmarks.spine [--json]
 """
 
 from __future__ import annotations
 
-import json
-import platform
-import subprocess
 import sys
-import time
-from pathlib import Path
 
-from attrs import asdict, frozen
-
+from benchmarks.figures import Figure, machine, publish, timed
 from openvmi.comparison import compare
 from openvmi.hypervisors.base import Ending
 from openvmi.running import Request, Run, run
 
 TURNS = 1000  # of the loops in kernels/sites
 PAIR_START, PAIR_END, LOOP_START, LOOP_END = 3, 4, 1, 2  # its marks
-COMMAND = Path(sys.executable).with_name("openvmi")
-REPEAT = 7
-
-
-@frozen
-class Figure:
-    """One row: what, the bar it has to reach, what was measured, and whether it reaches the bar."""
-
-    what: str
-    bar: str
-    measured: str
-    good: bool
+REPEATS = 7
 
 
 def figures() -> list[Figure]:
@@ -51,8 +34,8 @@ def figures() -> list[Figure]:
         Figure("interrupt disable + enable, linked", "inline, <= 8 instructions", f"{pair:g} instructions", pair <= 8),
         Figure(f"boot with {sites.link.sites} sites linked", "<= 2,000,000 instructions",
                f"{at[LOOP_START]:,} instructions", at[LOOP_START] <= 2_000_000),
-        timed("openvmi --help", 0.2, "--help"),
-        timed("openvmi run hello --on emu", 1.5, "run", "hello", "--on", "emu"),
+        timed("openvmi --help", 0.2, REPEATS, "--help"),
+        timed("openvmi run hello --on emu", 1.5, REPEATS, "run", "hello", "--on", "emu"),
     ]
 
 
@@ -63,40 +46,11 @@ def finished(result: Run) -> Run:
     return result
 
 
-def timed(what: str, bar: float, *arguments: str) -> Figure:
-    """Best wall time of the whole process."""
-    best = min(once(arguments) for _ in range(REPEAT))
-    return Figure(what, f"<= {bar} s", f"{best:.3f} s (best of {REPEAT})", best <= bar)
-
-
-def once(arguments: tuple[str, ...]) -> float:
-    """Wall seconds of one run of the command."""
-    start = time.perf_counter()
-    subprocess.run([COMMAND, *arguments], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    return time.perf_counter() - start
-
-
-def machine() -> dict[str, str]:
-    """What the times were measured on."""
-    import unicorn
-
-    model = next((line.split(":", 1)[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines()
-                  if line.startswith("model name")), platform.processor()) if Path("/proc/cpuinfo").exists() else ""
-    return {"processor": model or platform.machine(), "system": f"{platform.system()} {platform.release()}",
-            "python": platform.python_version(), "unicorn": unicorn.__version__}
-
-
 def main() -> int:
     """Prints the table; status 1 when a bar is missed."""
-    rows = figures()
-    if "--json" in sys.argv[1:]:
-        print(json.dumps({"machine": machine(), "figures": [asdict(row) for row in rows]}, indent=2))
-    else:
-        width = max(len(row.what) for row in rows)
-        for row in rows:
-            print(f"{row.what:<{width}}  {row.measured:<34} {'ok' if row.good else 'MISSED'}  (bar {row.bar})")
-        print(", ".join(f"{key} {value}" for key, value in machine().items()))
-    return 0 if all(row.good for row in rows) else 1
+    import unicorn
+
+    return publish(figures(), machine(unicorn=unicorn.__version__))
 
 
 if __name__ == "__main__":

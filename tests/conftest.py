@@ -49,6 +49,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     for packages, count in config.stash[_SKIPPED].items():
         terminal.write_line(f"NOT TESTED: {count} tests skipped, because these packages are not installed: {packages}",
                             red=True, bold=True)
+    for what in system.NOT_TESTED:
+        terminal.write_line(f"NOT TESTED: {what}", red=True, bold=True)
 
 
 @pytest.fixture(scope="session")

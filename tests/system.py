@@ -10,6 +10,9 @@ import shutil
 from functools import cache
 from pathlib import Path
 
+#: What else could not be tested, and why: told at the end of all.
+NOT_TESTED: list[str] = []
+
 _LIST = Path(__file__).parents[1] / "tools" / "system-packages.txt"
 
 

@@ -22,13 +22,14 @@ def read_bounded(path: Path, limit: int = READ_LIMIT, what: str = "file") -> byt
     """
     try:
         with open(path, "rb", opener=_open_at_once) as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            state = os.fstat(file.fileno())
+            if not stat.S_ISREG(state.st_mode):
                 raise UsageError(f"{path}: cannot read this {what}: not a regular file; copy it to one first")
-            data = file.read(limit + 1)
+            data = b"" if state.st_size > limit else file.read(limit + 1)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         reason = error.strerror if isinstance(error, OSError) else error
         raise UsageError(f"{path}: cannot read this {what}: {reason}; check the path") from error
-    if len(data) > limit:
+    if max(state.st_size, len(data)) > limit:
         raise BadFileError(f"{path}: larger than {limit} bytes, the most a {what} may have; is it the right file?")
     return data
 
@@ -41,9 +42,16 @@ def _open_at_once(path: str, flags: int) -> int:
 def write_atomically(path: Path, data: bytes) -> None:
     """Writes beside the target, then renames: readers see the old file or the new one, never a part.
 
-    A link is followed. A device or pipe, such as /dev/null, is written to and stays what it is.
+    A link is followed. A device or pipe, such as /dev/null, is written to and stays what it is. Raises
+    :class:`OSError`, which names the target.
     """
-    path = Path(os.path.realpath(path))
+    try:
+        _replace(Path(os.path.realpath(path)), data)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def _replace(path: Path, data: bytes) -> None:
     if path.exists() and not path.is_file() and not path.is_dir():
         path.write_bytes(data)
         return

@@ -73,7 +73,7 @@ def test_nothing_known(tmp_path: Path, capsys: Capture) -> None:
     assert main.run(["audit", str(tmp_path / "text")]) == 65
     assert "no answers: neither an ELF file" in capsys.readouterr().out
     assert main.run(["audit", str(tmp_path)]) == 0  # in a folder it is only counted
-    assert "1 files are nothing known" in capsys.readouterr().out
+    assert "1 files not recognised" in capsys.readouterr().out
     assert main.run(["audit", str(tmp_path / "absent")]) == 64
     assert "No such file" in capsys.readouterr().err
 

@@ -237,6 +237,8 @@ def test_an_event_may_come_at_the_very_end() -> None:
     "call lazy_enter\ncall lazy_enter", "call irq_enable\ncall irq_restore number:0x200",
     "call console_write buffer:0 number:1", "call vcpu_init number:0 buffer:0", "call init number:0x40000",
     f"{MAP}call pte_set direct:0x2000 number:0\nload 0 number:0x8000000000",  # nothing was flushed
+    "call lazy_enter\ncall pte_update_deferred direct:0x9008 entry:0xa003\nstore 0 direct:0x9008",
+    "poke 0 anchor:0\npoke 1 entry:0x6003\npoke 2 anchor:0\ncall pte_set_batch scratch:0 number:2",  # no table
     "poke 128", "int 4", "handler 8 number:9", "call trap_table_set number:0x5a0000000000 number:1",
 ])  # fmt: skip
 def test_what_the_contract_is_silent_about_is_left_out(text: str) -> None:

@@ -211,6 +211,14 @@ def test_the_console_may_raise_its_event_at_any_moment() -> None:
     assert judge(text, "Rffffffffffffffff,0;V21,1R0,0;R200,1;")
 
 
+def test_the_console_may_end_halt() -> None:
+    text = "call event_bind number:0 number:32\ncall event_bind number:1 number:33\n"
+    text += "call timer_set clock:0x100\ncall halt"
+    for log in ("V20,1,200R0,0;", "V21,1R0,0;", "V21,1V20,1,200R0,0;"):
+        assert not judge(text, f"R0,0;R0,0;T200R0,0;{log}")
+    assert judge(text, "R0,0;R0,0;T200R0,0;R0,0;")
+
+
 # ---- one VCPU ----
 
 

@@ -13,7 +13,7 @@ from openvmi.conformance.fuzz_places import Place, boot, run_all
 from openvmi.conformance.fuzz_report import read
 from openvmi.conformance.model.compare import legal
 from openvmi.conformance.sequence import Op as Do
-from openvmi.conformance.sequence import Sequence, operation, pack, read_line, show
+from openvmi.conformance.sequence import Sequence, operation, pack, read_line
 from openvmi.guest.build import build
 from openvmi.hypervisors.base import Ending
 from openvmi.rom.build import build as build_rom
@@ -28,14 +28,6 @@ PLACES = {
 NEEDS = {"bare": ("qemu-system-x86_64",), "xen": ("qemu-system-x86_64", "/boot/xen*.gz")}
 WITH_MARKS = [pytest.param(place, marks=pytest.mark.needs(*NEEDS.get(place.on, ())), id=name)
               for name, place in PLACES.items()]
-#: Files of what is known to be wrong, until it is not; and what differs in every sequence that does it.
-KNOWN: set[tuple[str, str]] = set()
-KNOWN_OPERATIONS = {
-    "xen": {
-        "int": "INT of the kernel needs GATE_USER: both are ring 3 there, and the contract says it of INT 0x80 only",
-        "call kernel_stack_set": "an address that is not canonical is taken",
-    },
-}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -57,37 +49,22 @@ def lines(*text: str) -> Sequence:
     return tuple(map(read_line, text))
 
 
-def known_by(finding: fuzz.Finding) -> str | None:
-    """The name in KNOWN_OPERATIONS of what differs, if it has one."""
-    one = finding.divergence and finding.divergence.operation
-    names = KNOWN_OPERATIONS.get(finding.place.name, ())
-    return next((name for name in names if one and show(one).startswith(name + " ")), None)
-
-
-def unknown(found: list[fuzz.Finding | None]) -> list[fuzz.Finding]:
-    """Those that are not known."""
-    return [one for one in found if one and not known_by(one)]
+def all_good(found: list[fuzz.Finding | None]) -> None:
+    """Nothing differs; what does is told."""
+    assert not any(found), "\n".join(line for one in found if one for line in fuzz.describe(one))
 
 
 @pytest.mark.parametrize("file", sorted(path.stem for path in _KEPT.glob("*.json")))
 @pytest.mark.parametrize("place", WITH_MARKS)
 def test_sequences_that_are_kept(guest: str, place: Place, file: str) -> None:
-    found = unknown(fuzz.check(place, list(read(_KEPT / f"{file}.json")), guest))
-    if (place.name, file) in KNOWN:
-        assert found, "right now: take it out of KNOWN"
-    else:
-        assert not found, "\n".join(line for one in found for line in fuzz.describe(one))
+    all_good(fuzz.check(place, list(read(_KEPT / f"{file}.json")), guest))
 
 
 @pytest.mark.parametrize("place", WITH_MARKS)
 def test_sequences_that_are_new(guest: str, place: Place) -> None:
     made = [legal(sequence) for sequence in fuzz.generate(4, 150)]
     assert sum(map(len, made)) > 2000
-    checked = fuzz.check(place, made, guest)
-    found = unknown(checked)
-    known = {name for one in checked for name in KNOWN_OPERATIONS.get(place.name, ()) if one and name == known_by(one)}
-    assert known == set(KNOWN_OPERATIONS.get(place.name, ())), "right now: take it out"
-    assert not found, "\n".join(line for one in found for line in fuzz.describe(one))
+    all_good(fuzz.check(place, made, guest))
 
 
 #: Something in a ROM, what it becomes, and the call that shows it.

@@ -20,11 +20,26 @@ def test_links_lead_somewhere(page: Path) -> None:
             assert (page.parent / target).exists(), f"[{text}]({target})"
 
 
+def _anchors(page: Path) -> set[str]:
+    """What links can say behind #, as GitHub makes it from headings."""
+    headings = re.findall(r"^#+ (.+)$", re.sub(r"^```.*?^```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL),
+                          re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(TOP)))
+def test_links_lead_to_headings(page: Path) -> None:
+    for text, target, anchor in re.findall(r"\[([^\]]*)\]\(([^)#\s]*)#([^)]*)\)", page.read_text()):
+        if "://" not in target and (not target or target.endswith(".md")):
+            assert anchor in _anchors(page.parent / target if target else page), f"[{text}]({target}#{anchor})"
+
+
 def test_every_promise_names_its_test() -> None:
     page = TOP / "docs" / "promises.md"
     rows = [line for line in page.read_text().splitlines() if line.startswith("|") and "---" not in line]
     promises = [row for row in rows if "kept by" not in row]
     assert len(promises) > 20
+    assert len({row.split("|")[1] for row in promises}) == len(promises), "a promise twice"
     for row in promises:
         links = LINK.findall(row)
         assert links, f"no test: {row}"

@@ -24,7 +24,7 @@ FAULTS = (
     ("deliver.c", "native_user_cs(user->cs)", "user->cs", "a trap of user mode on another stack than the kernel's"),
     ("deliver.c", "base_of(user->rip)", "user->rip", "user mode has what no processor has"),
     ("vcpu.c", "canonical(user_fs) ? user_fs : 0", "user_fs", "a base that is not canonical"),
-    ("call.c", "if (!canonical(table[index].handler))", "if (0)", "a handler that is not canonical"),
+    ("call.c", "!canonical(table[index].handler) || ", "", "a handler that is not canonical"),
     ("map.c", "if (leaf.physical >= rom_start() && stub->index)", "if (0)", "user mode gets a page of the ROM"),
     ("stub.c", "sys(SYS_kill, pid, SIGKILL);", "sys(SYS_kill, -1, SIGKILL);", "a process is killed that is no stub"),
 )

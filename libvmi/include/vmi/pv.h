@@ -385,7 +385,8 @@ static inline uint64_t pv_address_space_read(void)
 
 /* PteSet: Writes one entry of an announced or not yet announced table, visible to the processor's page walk
  * when it returns. A value that the hypervisor refuses (memory that is not the guest's, a table mapped
- * writable, where it has no large pages one of these) is a guest error: the hypervisor may end the guest. */
+ * writable, a large page where bit 3 of EDX, PSE, is 0 in Cpuid's leaf 1) is a guest error: the hypervisor
+ * may end the guest. */
 static inline void pv_pte_set(uint64_t entry, uint64_t value)
 {
 	__asm__ volatile(VMI_SITE(0x0302, 7, "%{disp32%} movq %%rsi, (%%rdi)",
@@ -714,7 +715,7 @@ static inline uint32_t pv_vcpu_id(void)
 }
 
 /* IpiSend: Raises the source IPI on each of these VCPUs. INVALID for one that was never started, with nothing
- * sent. */
+ * sent. One's own is delivered before it returns when interrupts are enabled. */
 static inline int64_t pv_ipi_send(uint64_t vcpus)
 {
 	int64_t result;

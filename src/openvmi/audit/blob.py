@@ -23,7 +23,7 @@ class Kind(Enum):
     FCODE = "Open Firmware program"
     MODULE = "kernel module"
     ELF = "ELF file"
-    UNKNOWN = "nothing known"
+    UNKNOWN = "not recognised"
 
 
 class Mark(Enum):

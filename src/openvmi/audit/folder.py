@@ -27,13 +27,14 @@ def processes() -> int:
 
 
 def files(folder: Path) -> list[str]:
-    """Every regular file below, by path; links, devices and pipes are left out. :class:`UsageError` when the folder
-    cannot be read, or has too many."""
+    """Every regular file below, by path; links, devices and pipes are left out, and folders that cannot be
+    read are among them, which :func:`audit_found` tells. :class:`UsageError` when `folder` is one, or has too many."""
     def cannot(error: OSError) -> None:
         if error.filename == str(folder):
             raise UsageError(f"{folder}: cannot read this folder: {error.strerror}; check the path")
+        found.append(error.filename)
 
-    found = []
+    found: list[str] = []
     for where, folders, names in os.walk(folder, onerror=cannot):
         folders.sort()
         for name in sorted(names):

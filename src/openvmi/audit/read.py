@@ -28,8 +28,8 @@ def audit(path: Path) -> Blob:
 
 
 def audit_found(path: str) -> Blob | None:
-    """The same for one that was found in a folder: no link or device is followed, and of what begins like nothing known
-    no more is read; that gives None. What cannot be read is a blob with its problem."""
+    """The same for one that was found in a folder: no link or device is followed, and of what is not
+    recognised by its beginning no more is read; that gives None. What cannot be read is a blob with its problem."""
     name = os.path.basename(path)
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))

@@ -29,7 +29,7 @@ class Summary:
 
 
 def summarize(blobs: Sequence[Blob], passed_over: int) -> Summary:
-    """`passed_over`: files that are nothing known."""
+    """`passed_over`: files that are not recognised."""
     answers: dict[str, Counter[str]] = {which.key: Counter() for which in QUESTIONS}
     for blob in blobs:
         for row in blob.rows:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A described classic ROM as text for people."""
+"""A described classic ROM as text for people, and as sections of a page."""
 
 from __future__ import annotations
 
@@ -10,19 +10,47 @@ from rich.table import Table
 from rich.text import Text
 
 from openvmi.abi import classic
+from openvmi.report.page import Facts, Grid, Section, clean
 from openvmi.rom.capsule import said
+
+_CALLS = ("call", "name", "answer", "target")
 
 
 def show(about: dict[str, Any], console: Console) -> None:
     """Prints what :func:`openvmi.classic.describe.describe` says."""
-    console.print(_facts(about))
-    console.print(_calls(about["calls"]))
-    for finding in about["findings"]:
-        console.print(Text("wrong: {found} at offset {offset:#x}, expected {expected}; {remedy}".format(**finding)))
+    facts = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    facts.add_column(style="bold")
+    for name, value in _facts(about).items():
+        facts.add_row(name, Text(clean(value)))
+    calls = Table(box=None, padding=(0, 2, 0, 0))
+    for name in _CALLS:
+        calls.add_column(name, header_style="bold")
+    for call in about["calls"]:
+        calls.add_row(*(Text(clean(cell)) for cell in _call(call)))
+    console.print(facts)
+    console.print(calls)
+    for line in _wrong(about):
+        console.print(Text(clean(line)))
 
 
-def _facts(about: dict[str, Any]) -> Table:
-    rows = {
+def sections(about: dict[str, Any]) -> list[Section]:
+    """The same for a page."""
+    wrong = tuple(_wrong(about))
+    return [
+        Section("ROM", (Facts(tuple(_facts(about).items())),)),
+        *([Section("What is wrong", (Grid(("finding",), tuple((line,) for line in wrong), ("bad",) * len(wrong)),))]
+          if wrong else []),
+        Section("Calls", (Grid(_CALLS, tuple(map(_call, about["calls"]))),)),
+    ]
+
+
+def _wrong(about: dict[str, Any]) -> list[str]:
+    return ["wrong: {found} at offset {offset:#x}, expected {expected}; {remedy}".format(**finding)
+            for finding in about["findings"]]
+
+
+def _facts(about: dict[str, Any]) -> dict[str, str]:
+    return {
         "ROM": f"{about['product'] or 'UNKNOWN'} {about['version'] or ''} by {about['manufacturer'] or 'UNKNOWN'}",
         "file": f"{about['path']}, {about['size']:,} bytes",
         "sha256": about["sha256"],
@@ -33,11 +61,6 @@ def _facts(about: dict[str, Any]) -> Table:
         "reserved": _hole(about["virtual_top"]),
         "answers": ", ".join(f"{count} {kind}" for kind, count in about["kinds"].items()) or "none",
     }
-    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-    table.add_column(style="bold")
-    for name, value in rows.items():
-        table.add_row(name, Text(value))
-    return table
 
 
 def _device(pci: dict[str, int] | None) -> str:
@@ -51,13 +74,8 @@ def _hole(top: int) -> str:
     return f"{(1 << 32) - top:,} bytes of addresses, from {top:#x} up" if top else "no addresses"
 
 
-def _calls(calls: list[dict[str, Any]]) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for name in ("call", "name", "answer", "target"):
-        table.add_column(name, header_style="bold")
-    for call in calls:
-        table.add_row(str(call["number"]), call["name"], call["kind"], _target(call))
-    return table
+def _call(call: dict[str, Any]) -> tuple[str, ...]:
+    return str(call["number"]), call["name"], call["kind"], _target(call)
 
 
 def _target(call: dict[str, Any]) -> str:

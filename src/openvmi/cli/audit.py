@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from openvmi.cli.options import Html, Json, exits
 from openvmi.status import Status
 
 if TYPE_CHECKING:
@@ -16,12 +17,13 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-_EPILOG = (
-    "\b\nExit status:\n  0   every file that was named is something known and in order\n"
-    "  65  one that was named is nothing known, or one of any is known and its bytes are not in order\n"
-    "  69  a library for a compressed file that was named is missing\n  64  and others as of openvmi run\n\n"
-    "--json prints JSON Lines: an object for each file, in order of their names; where a folder or more than one file "
-    "is named, an object with the key summary at the end."
+_EPILOG = exits({
+    0: "every file that was named is recognised and in order",
+    Status.BAD_FILE: "one that was named is not recognised, or any file is damaged",
+    Status.UNAVAILABLE: "a library for a compressed file that was named is missing",
+}) + (
+    "\n\n--json prints JSON Lines: an object for each file, in order of their names; where a folder or more than one "
+    "file is named, an object with the key summary at the end."
 )
 
 
@@ -29,17 +31,16 @@ _EPILOG = (
 def audit(
     files: list[Path] = typer.Argument(
         metavar="FILE_OR_FOLDER...", help="ROMs, option ROMs, kernel modules, other ELF files."),
-    json: bool = typer.Option(False, "--json", help="Print JSON Lines instead of tables."),
-    html: Path | None = typer.Option(None, help="File for a page."),
+    json: Json = False, html: Html = None,
     jobs: int | None = typer.Option(
-        None, "-j", "--jobs", min=1, max=256, help="Processes for folders. Default: one for each processor."),
+        None, "-j", "--jobs", min=1, max=256, help="Processes for folders.  [default: one for each processor]"),
 ) -> int:
     """Show what a blob is: nine questions, the answers of 2006 for four kinds of blob, and its own with their evidence.
 
-    In folders, links and devices are not followed, and files that are nothing known are only counted.
+    In folders, links and devices are not followed, and files that are not recognised are only counted.
     """
     from openvmi.audit import read, summary
-    from openvmi.cli import terminal
+    from openvmi.files import write_atomically
     from openvmi.report import audit as report
 
     blobs: list[Blob] = []
@@ -55,6 +56,8 @@ def audit(
     many = len(files) > 1 or files[0].is_dir()
     blobs = summary.related(blobs)
     total = summary.summarize(blobs, passed_over) if many else None
+    if html:
+        write_atomically(html, report.html(blobs, total).encode())
     if json:
         for blob in blobs:
             print(report.line(report.describe(blob)))
@@ -64,13 +67,11 @@ def audit(
         report.print_summary(total, blobs)
     else:
         report.print_blob(blobs[0])
-    if html:
-        terminal.save_bytes(html, report.html(blobs, total).encode())
     return Status.BAD_FILE if any(blob.damaged for blob in blobs) else status
 
 
 def _folder(path: Path, jobs: int | None) -> tuple[list[Blob], int]:
-    """The blobs in it, and how many files are nothing known."""
+    """The blobs in it, and how many files are not recognised."""
     from openvmi.audit import folder
 
     found: list[Blob] = []

@@ -9,26 +9,31 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from openvmi.cli.options import Html, Json, exits
 from openvmi.report.publish import publish
+from openvmi.status import Status
 
 if TYPE_CHECKING:
     from openvmi.trust.ring import Key
 
 app = typer.Typer(help="Keys to sign ROMs with, and whose signatures you trust.", no_args_is_help=True)
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a page, too.")]
 Which = Annotated[str, typer.Argument(
     metavar="KEY", help="A name, a fingerprint or its first eight digits or more, or a file with a public key.")]
 Comment = Annotated[str | None, typer.Option(help="A line that says whose it is.")]
 
+_EPILOG = exits({
+    0: "done", Status.USAGE: "no such key", Status.BAD_FILE: "a key's file is damaged, or is not of an Ed25519 key",
+    Status.UNAVAILABLE: "the Python package cryptography is missing",
+})
 
-@app.command()
+@app.command(epilog=_EPILOG)
 def new(
     name: Annotated[str, typer.Argument(help="Name of its files: NAME.key, for nobody else, and NAME.pub.")],
     comment: Comment = None,
     passphrase: Annotated[bool, typer.Option("--passphrase", help="Ask for one that the key then needs.")] = False,
-    passphrase_file: Annotated[Path | None, typer.Option(help="Take it from the first line of this file.")] = None,
+    passphrase_file: Annotated[Path | None, typer.Option(
+        metavar="FILE", help="Take it from the first line of this file.")] = None,
     json: Json = False, html: Html = None,
 ) -> None:
     """Make a key. Without a passphrase, whoever gets at the file can sign with it."""
@@ -45,13 +50,10 @@ def new(
         f"to trust it yourself: openvmi key trust {name}"])
 
 
-@app.command("list")
+@app.command("list", short_help="List all keys.", epilog=exits({
+    0: "all are in order", Status.BAD_FILE: "one of them is damaged, or could have been changed by others"}))
 def list_keys(json: Json = False, html: Html = None) -> int:
-    """List all keys: your own, those that you trust, those that you have revoked.
-
-    The exit status is 65 when one of them is damaged, or could have been changed by others.
-    """
-    from openvmi.status import Status
+    """List all keys: your own, those that you trust, those that you have revoked."""
     from openvmi.trust import ring
 
     found = ring.every()
@@ -59,7 +61,7 @@ def list_keys(json: Json = False, html: Html = None) -> int:
     return Status.BAD_FILE if any(key.problem and "revoked" not in key.states for key in found) else 0
 
 
-@app.command()
+@app.command(epilog=_EPILOG)
 def show(key: Which, json: Json = False, html: Html = None) -> None:
     """Show one key."""
     from openvmi.trust import ring
@@ -67,10 +69,11 @@ def show(key: Which, json: Json = False, html: Html = None) -> None:
     _show([ring.find(key)], json, html)
 
 
-@app.command()
+@app.command(epilog=_EPILOG)
 def export(
     key: Which,
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="File to write.  [default: print it]")] = None,
+    output: Annotated[Path | None, typer.Option(
+        "-o", "--output", metavar="FILE", help="File to write.  [default: print it]")] = None,
     ssh: Annotated[bool, typer.Option("--ssh", help="As OpenSSH writes it, instead of PEM.")] = False,
     json: Json = False, html: Html = None,
 ) -> None:
@@ -88,7 +91,7 @@ def export(
     _show([found], json, html, [str(output)] if output else data.decode().splitlines(), alone=True)
 
 
-@app.command()
+@app.command(epilog=_EPILOG, short_help="Trust a key, and so what it has signed.")
 def trust(
     key: Which,
     name: Annotated[str | None, typer.Option(help="What to call it.  [default: its own name, or its file's]")] = None,
@@ -113,7 +116,7 @@ def trust(
     _show([ring.find(found.fingerprint)], json, html, [str(path)])
 
 
-@app.command()
+@app.command(epilog=_EPILOG)
 def remove(
     key: Which,
     private: Annotated[bool, typer.Option("--private", help="Delete the private key instead, for ever.")] = False,
@@ -135,7 +138,7 @@ def remove(
     _show([ring.find(found.fingerprint)], json, html, ["trusted no longer"])
 
 
-@app.command()
+@app.command(epilog=_EPILOG, short_help="Never trust a key again.")
 def revoke(
     key: Which,
     reason: Annotated[str, typer.Option(help="Why, for yourself.")] = "",

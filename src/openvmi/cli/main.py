@@ -95,7 +95,9 @@ def _trace() -> None:
 
 
 def _tell(message: str) -> None:
-    print(f"openvmi: {message}", file=sys.stderr)
+    from openvmi.report.page import clean  # names of files can hold what a terminal obeys
+
+    print(f"openvmi: {clean(message)}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -1,35 +1,28 @@
 # SPDX-License-Identifier: MIT
-"""openvmi rom: build and inspect ROM images."""
+"""openvmi rom: ROM images. Verbs that are not here are in modules of their own."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from openvmi.cli import rom_lint, rom_rebuild, rom_sign, rom_source
+from openvmi.cli.options import Html, Json, RomFile, exits
 from openvmi.errors import UsageError
 from openvmi.status import Status
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from openvmi.classic.image import ClassicRom
     from openvmi.rom.form import Form
     from openvmi.rom.image import RomImage
 
-app = typer.Typer(help="Build and inspect ROM images.", no_args_is_help=True)
-rom_sign.register(app)
-app.command(name="source")(rom_source.source)
-app.command(name="rebuild")(rom_rebuild.rebuild)
-app.command(name="lint")(rom_lint.lint)
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
+app = typer.Typer(help="Build, inspect, check, rebuild and sign ROM images.", no_args_is_help=True)
 
 
-@app.command()
+@app.command(short_help="Build a ROM from its sources.")
 def build(
     name: Annotated[str, typer.Argument(metavar="NAME_OR_FOLDER", help="A folder of roms/, or any with a rom.toml.")],
     output: Annotated[Path | None, typer.Option("-o", "--output", help="File to write.")] = None,
@@ -113,42 +106,45 @@ def _build_classic(folder: Path, output: Path | None, name: str | None, json: bo
             _tell_tar(form, target)
 
 
-@app.command()
-def inspect(
-    file: Annotated[Path, typer.Argument(help="A ROM image.")],
-    json: Json = False,
-) -> None:
+@app.command(epilog=exits({0: "a ROM in order", Status.BAD_FILE: "not a ROM, or one that breaks the format"}))
+def inspect(file: RomFile, json: Json = False, html: Html = None) -> None:
     """Show what a ROM is and what it does at every call.
 
     A ROM for the classic interface is shown whatever is wrong with it; the exit status tells that something is.
     """
+    from openvmi.report.publish import save_page
     from openvmi.report.screen import Screen
     from openvmi.rom.load import load
 
-    about, show = _about(load(file, checked=False))
+    about, render = _about(load(file, checked=False))
+    save_page(html, f"ROM {file.name}", lambda: render.sections(about))
     if json:
         _print_json(about)
     else:
-        show(about, Screen())
+        render.show(about, Screen())
     if about.get("findings"):
         raise typer.Exit(Status.BAD_FILE)
 
 
-def _about(rom: RomImage | ClassicRom) -> tuple[dict[str, Any], Callable[[dict[str, Any], Console], None]]:
-    """What is known about a ROM, and how to show that."""
+def _about(rom: RomImage | ClassicRom) -> tuple[dict[str, Any], ModuleType]:
+    """What is known about a ROM, and who shows that."""
     from openvmi.rom.image import RomImage
 
     if isinstance(rom, RomImage):
         from openvmi.rom import describe, render
 
-        return describe.describe(rom), render.show
+        return describe.describe(rom), render
     from openvmi.classic import describe as classic
     from openvmi.classic import render as classic_render
 
-    return classic.describe(rom), classic_render.show
+    return classic.describe(rom), classic_render
 
 
 def _print_json(about: dict[str, Any]) -> None:
     import json
 
     typer.echo(json.dumps(about, indent=2))
+
+
+for _module in (rom_source, rom_rebuild, rom_lint, rom_sign):
+    _module.register(app)

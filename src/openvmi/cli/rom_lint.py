@@ -3,24 +3,26 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
-
 import typer
 
+from openvmi.cli.options import Html, Json, RomFile, exits
 from openvmi.status import Status
 
+_EPILOG = exits({
+    0: "clean", Status.BAD_FILE: "there are findings, or the file is no ROM in order",
+    Status.REFUSED: "a ROM of the classic interface",
+})
 
-def lint(
-    file: Annotated[Path, typer.Argument(help="A ROM image of the current interface.")],
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    html: Annotated[Path | None, typer.Option(help="Also write a page for a browser.", metavar="FILE")] = None,
-) -> None:
-    """Check every instruction that an entry or recipe of a ROM leads to.
 
-    Exit status: 0 clean, 65 with findings or for a file that is no ROM, 121 for a ROM of the classic interface.
-    """
+def register(app: typer.Typer) -> None:
+    """Adds the verb to `openvmi rom`."""
+    app.command(epilog=_EPILOG, short_help="Check every instruction that a ROM can execute.")(lint)
+
+
+def lint(file: RomFile, json: Json = False, html: Html = None) -> int:
+    """Check every instruction that an entry or recipe of a ROM leads to."""
     from openvmi.errors import RefusedError
+    from openvmi.report.publish import publish
     from openvmi.rom.image import RomImage, read_image
     from openvmi.rom.lint import describe, report
     from openvmi.rom.load import is_classic
@@ -30,15 +32,6 @@ def lint(
         raise RefusedError(f"{file}: a ROM of the classic interface, and this linter knows the conventions of VMI 4; "
                            "openvmi rom inspect checks what that one answers")
     found = report.lint(RomImage.parse(data, str(file)))
-    if html is not None:
-        from openvmi.files import write_atomically
-
-        write_atomically(html, describe.page(found).encode())
-    if json:
-        import json as form
-
-        typer.echo(form.dumps(describe.describe(found), indent=2))
-    else:
-        typer.echo("\n".join(describe.lines(found)))
-    if not found.clean:
-        raise typer.Exit(Status.BAD_FILE)
+    publish(describe.describe(found), list(describe.lines(found)), json, html, f"Lint of {file.name}",
+            lambda: describe.sections(found))
+    return 0 if found.clean else Status.BAD_FILE

@@ -8,15 +8,31 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from openvmi.cli.options import Html, Json, RomFile, exits
+from openvmi.status import Status
+
 if TYPE_CHECKING:
     from openvmi.rebuild.run import Outcome
+    from openvmi.rom.image import RomImage
 
 #: As cmp and diff have it.
 DIFFERENT = 1
+_EPILOG = exits({
+    0: "identical, which is remembered for this ROM, signed or not, unless with --unconfined",
+    DIFFERENT: "different; how is shown",
+    Status.BAD_FILE: "the ROM or its source is not in order, or the source asks for what no source may",
+    Status.UNAVAILABLE: "the compiler that it was built with is not installed, or cannot be confined here",
+    Status.TOOL: "nothing can be built from it",
+})
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the verb to `openvmi rom`."""
+    app.command(epilog=_EPILOG, short_help="Build a ROM again from its source, and compare.")(rebuild)
 
 
 def rebuild(
-    file: Annotated[Path, typer.Argument(help="A ROM image of either generation; its boot shim is beside it.")],
+    file: RomFile,
     source: Annotated[Path | None, typer.Option(
         metavar="TAR", help="The tar of its source, where the ROM only says where that is, or says nothing.")] = None,
     anyway: Annotated[bool, typer.Option(
@@ -24,14 +40,11 @@ def rebuild(
     )] = False,
     unconfined: Annotated[bool, typer.Option(
         "--unconfined", help="Build even where the compiler cannot be kept from your other files.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
-    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page, too.")] = None,
+    json: Json = False, html: Html = None,
 ) -> None:
     """Build a ROM again from its own source, in an empty folder, and compare byte for byte.
 
-    Exit status 0: identical, which is remembered for this ROM, signed or not, unless with --unconfined. 1: built, and
-    different; how is shown. 65: the source is not in order, or asks for what no source may. 69: the compiler that it
-    was built with is not installed, or cannot be confined here. 125: nothing can be built from it.
+    A boot shim beside the file is compared as well.
     """
     from openvmi.files import write_atomically
     from openvmi.rebuild import account
@@ -39,7 +52,6 @@ def rebuild(
     from openvmi.rom.image import RomImage
     from openvmi.rom.load import load
     from openvmi.rom.source import tar_of
-    from openvmi.trust import rebuilt
 
     rom = load(file)
     outcome = builder.rebuild(rom, tar_of(rom, source), anyway=anyway, unconfined=unconfined)
@@ -52,9 +64,20 @@ def rebuild(
     else:
         _show(outcome)
     if outcome.identical and outcome.confined and isinstance(rom, RomImage):
-        rebuilt.remember(rom)
+        _remember(rom)
     if not outcome.identical:
         raise typer.Exit(DIFFERENT)
+
+
+def _remember(rom: RomImage) -> None:
+    from openvmi.cli import terminal
+    from openvmi.errors import OpenVmiError
+    from openvmi.trust import rebuilt
+
+    try:
+        rebuilt.remember(rom)
+    except (OSError, OpenVmiError) as error:
+        terminal.tell(f"not remembered, so guests are still tainted R: {error}")
 
 
 def _show(outcome: Outcome) -> None:

@@ -8,37 +8,43 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from openvmi.cli.options import Html, Json, RomFile, exits
 from openvmi.report.publish import publish
+from openvmi.status import Status
 from openvmi.trust.statuses import MEANING
 
 if TYPE_CHECKING:
     from openvmi.rom.image import RomImage
     from openvmi.trust.public import PublicKey
 
-File = Annotated[Path, typer.Argument(help="A ROM image.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a page, too.")]
-_EPILOG = "\b\nExit status:\n" + "\n".join(f"  {status.value:<4}  {text}" for status, text in MEANING.items())
+_SIGN_EPILOG = exits({
+    0: "done", Status.USAGE: "no such key, nothing to remove, or options that do not go together",
+    Status.BAD_FILE: "not a ROM in order, or not a key, or not the signature",
+    Status.UNAVAILABLE: "the Python package cryptography is missing",
+    Status.REFUSED: "the ROM has a signature already, no room for one, or is of the classic interface",
+})
 
 
 def register(app: typer.Typer) -> None:
     """Adds the verbs to `openvmi rom`."""
-    app.command()(sign)
-    app.command(epilog=_EPILOG)(verify)
+    app.command(epilog=_SIGN_EPILOG)(sign)
+    app.command(epilog=exits(MEANING), short_help="Say who signed a ROM, and whether to believe it.")(verify)
 
 
 def sign(
-    file: File,
+    file: RomFile,
     key: Annotated[str | None, typer.Option(help="Name or file of a private key; of a public one for --message and "
                                                  "--attach.")] = None,
-    output: Annotated[Path | None, typer.Option("-o", "--output",
+    output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE",
                                                 help="File to write.  [default: the ROM itself]")] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Replace the signature that the ROM has.")] = False,
     remove: Annotated[bool, typer.Option("--remove", help="Take the signature away, and do nothing else.")] = False,
     message: Annotated[Path | None, typer.Option(
-        help="Only write what is to be signed to this file, for a key that is elsewhere.")] = None,
-    attach: Annotated[Path | None, typer.Option(help="Put in a signature made elsewhere: 64 bytes.")] = None,
-    passphrase_file: Annotated[Path | None, typer.Option(help="Take the passphrase from its first line.")] = None,
+        metavar="FILE", help="Only write what is to be signed to this file, for a key that is elsewhere.")] = None,
+    attach: Annotated[Path | None, typer.Option(
+        metavar="FILE", help="Put in a signature made elsewhere: 64 bytes.")] = None,
+    passphrase_file: Annotated[Path | None, typer.Option(
+        metavar="FILE", help="Take the passphrase from its first line.")] = None,
     json: Json = False, html: Html = None,
 ) -> None:
     """Sign a ROM. Nothing else of it changes, and --remove gives back the file as it was, byte for byte."""
@@ -69,7 +75,7 @@ def sign(
     _written(done, file, output, "signature replaced" if signed.part(rom) else "signed", json, html)
 
 
-def verify(file: File, json: Json = False, html: Html = None) -> int:
+def verify(file: RomFile, json: Json = False, html: Html = None) -> int:
     """Say who signed a ROM and whether you trust them, and whether what it says of its licence and source is so."""
     from openvmi.report import signature as report
     from openvmi.trust.verification import verify as look

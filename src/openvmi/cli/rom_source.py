@@ -4,25 +4,41 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from openvmi.cli.options import Html, Json, RomFile, exits
+from openvmi.status import Status
+
+if TYPE_CHECKING:
+    from openvmi.report.page import Section
+
+_EPILOG = exits({
+    0: "listed, or extracted",
+    Status.USAGE: "there is nothing to extract here, or no folder that is new or empty to extract it to",
+    Status.BAD_FILE: "the ROM or its source is not in order",
+})
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the verb to `openvmi rom`."""
+    app.command(epilog=_EPILOG)(source)
+
 
 def source(
-    file: Annotated[Path, typer.Argument(help="A ROM image of either generation.")],
+    file: RomFile,
     output: Annotated[Path | None, typer.Option(
         "-o", "--output", metavar="FOLDER", help="Extract into this folder, which is new or empty.")] = None,
     tar: Annotated[Path | None, typer.Option(
         "--source", metavar="TAR", help="The tar, where the ROM only says where it is. Its digest is checked.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
-    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page, too.")] = None,
+    json: Json = False, html: Html = None,
 ) -> None:
     """List what a ROM was built from, or extract it.
 
     Nothing is fetched: where the ROM names an address, get the file and give it with --source.
     """
-    from openvmi.files import write_atomically
+    from openvmi.report.publish import publish
     from openvmi.rom import source as of
     from openvmi.rom.capsule import describe
     from openvmi.rom.load import load
@@ -35,43 +51,23 @@ def source(
         if output is not None:
             of.extract(files, output)
             about["extracted"] = str(output)
-    if html is not None:
-        write_atomically(html, _page(about).encode())
-    if json:
-        import json as encoder
-
-        typer.echo(encoder.dumps(about, indent=2))
-        return
-    _show(about)
+    publish(about, _lines(about), json, html, f"Source of {file.name}", lambda: _sections(about))
 
 
-def _show(about: dict[str, Any]) -> None:
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    from openvmi.report.screen import Screen
+def _lines(about: dict[str, Any]) -> list[str]:
     from openvmi.rom.capsule import said
 
-    screen = Screen()
-    screen.print(Text(f"{about['path']}: source: {said(about['capsule'])}"))
-    if about["files"]:
-        table = Table(box=box.SIMPLE_HEAD)
-        table.add_column("file")
-        table.add_column("bytes", justify="right")
-        table.add_column("SHA-256")
-        for entry in about["files"]:
-            table.add_row(Text(entry["name"]), f"{entry['size']:,}", entry["sha256"][:16])
-        screen.print(table)
-    if "extracted" in about:
-        screen.print(Text(f"{about['extracted']}: {len(about['files'])} files extracted"))
+    files = about["files"]
+    wide = max((len(entry["name"]) for entry in files), default=0)
+    extracted = [f"{about['extracted']}: {len(files)} files extracted"] if "extracted" in about else []
+    return [f"{about['path']}: source: {said(about['capsule'])}",
+            *(f"  {entry['name']:<{wide}}  {entry['size']:>9,}  {entry['sha256'][:16]}" for entry in files), *extracted]
 
 
-def _page(about: dict[str, Any]) -> str:
-    from openvmi.report.page import Facts, Grid, Section, page
+def _sections(about: dict[str, Any]) -> list[Section]:
+    from openvmi.report.page import Facts, Grid, Section
     from openvmi.rom.capsule import said
 
     rows = tuple((entry["name"], f"{entry['size']:,}", entry["sha256"]) for entry in about["files"])
     facts = Facts((("file", about["path"]), ("SHA-256", about["sha256"]), ("source", said(about["capsule"]))))
-    return page(f"Source of {about['path']}", [
-        Section("ROM", (facts,)), Section("Files", (Grid(("file", "bytes", "SHA-256"), rows),))])
+    return [Section("ROM", (facts,)), Section("Files", (Grid(("file", "bytes", "SHA-256"), rows),))]

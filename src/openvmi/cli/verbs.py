@@ -22,7 +22,7 @@ VERBS = {
     "doctor": "Show what works on this machine, and what to do about the rest.",
     "audit": "Show what a blob is: a ROM, an option ROM, a kernel module, an ELF file.",
     "guest": "Build and inspect guests.",
-    "rom": "Build and inspect ROMs.",
+    "rom": "Build, inspect, check, rebuild and sign ROMs.",
     "key": "Make keys, and say whose signatures you trust.",
     "abi": "Show and check the interface.",
 }

@@ -86,7 +86,7 @@ def print_summary(found: Summary, blobs: Sequence[Blob]) -> None:
     """The tables for many files, on stdout."""
     screen = _screen()
     kinds = ", ".join(f"{number:,} {kind}" for kind, number in found.kinds.items())
-    screen.print(_shown(f"{len(blobs):,} blobs: {kinds or 'none'}; {found.passed_over:,} files are nothing known"))
+    screen.print(_shown(f"{len(blobs):,} blobs: {kinds or 'none'}; {found.passed_over:,} files not recognised"))
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for column in ("", *COLUMNS):
         table.add_column(column)
@@ -115,7 +115,7 @@ def html(blobs: Sequence[Blob], found: Summary | None) -> str:
         return page(f"Audit of {blobs[0].path}", [Section(_heading(blobs[0]), _parts(blobs[0])), _about()])
     sections = [Section("All", (
         Facts((*((kind, f"{number:,}") for kind, number in found.kinds.items()),
-               ("files that are nothing known", f"{found.passed_over:,}"), ("not in order", f"{found.damaged:,}"))),
+               ("files not recognised", f"{found.passed_over:,}"), ("not in order", f"{found.damaged:,}"))),
         Grid(("", *COLUMNS, "these"), tuple(
             (question.title, *_original(question), _counts(found.answers[question.key]))
             for question in QUESTIONS)),

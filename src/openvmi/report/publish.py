@@ -11,16 +11,21 @@ if TYPE_CHECKING:
     from openvmi.report.page import Section
 
 
-def publish(about: Any, lines: Sequence[str], json: bool, html: Path | None, title: str,
-            sections: Callable[[], Sequence[Section]]) -> None:
-    """Prints `about` as JSON, or `lines`; writes the page to `html` when that is a file."""
-    from openvmi.report.page import clean
-
+def save_page(html: Path | None, title: str, sections: Callable[[], Sequence[Section]]) -> None:
+    """Writes the page to `html` when that is a file."""
     if html:
         from openvmi.files import write_atomically
         from openvmi.report.page import page
 
         write_atomically(html, page(title, sections()).encode())
+
+
+def publish(about: Any, lines: Sequence[str], json: bool, html: Path | None, title: str,
+            sections: Callable[[], Sequence[Section]]) -> None:
+    """Prints `about` as JSON, or `lines`; writes the page to `html` when that is a file."""
+    from openvmi.report.page import clean
+
+    save_page(html, title, sections)
     if json:
         from openvmi.report import record
 

@@ -16,7 +16,6 @@ from openvmi.rom.image import RomImage, read_image
 if TYPE_CHECKING:
     from openvmi.classic.image import ClassicRom
 
-_CLASSIC = 3  #: major version, as openvmi.abi.classic has it, which takes long to import
 #: At the same place in the headers of both, the signature with the same value.
 _SIGNATURE, _MAJOR = offset_of(RomHeader, "signature"), offset_of(RomHeader, "major")
 
@@ -60,5 +59,9 @@ def load_classic(path: Path, checked: bool = True) -> ClassicRom:
 
 def is_classic(data: bytes) -> bool:
     """Whether these bytes are a ROM for the classic interface, in order or not."""
-    signature = data[_SIGNATURE:_SIGNATURE + 4]
-    return signature == names.ROM_MAGIC.to_bytes(4, "little") and data[_MAJOR:_MAJOR + 1] == bytes([_CLASSIC])
+    signature, major = data[_SIGNATURE:_SIGNATURE + 4], data[_MAJOR:_MAJOR + 1]
+    if signature != names.ROM_MAGIC.to_bytes(4, "little") or major == bytes([names.MAJOR]):
+        return False
+    from openvmi.abi import classic
+
+    return major == bytes([classic.MAJOR])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A described ROM as text for people."""
+"""A described ROM as text for people, and as sections of a page."""
 
 from __future__ import annotations
 
@@ -10,21 +10,46 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from openvmi.report.page import Facts, Grid, Section, clean
 from openvmi.rom.capsule import said
+
+_GROUPS = ("group", "name", "revision", "a guest may leave it native")
+_CALLS = ("call", "name", "kind", "what is done at its sites")
 
 
 def show(about: dict[str, Any], console: Console) -> None:
     """Prints what :func:`openvmi.rom.describe.describe` says."""
-    console.print(_facts(about))
-    console.print(_groups(about["groups"]))
-    console.print(_calls(about["calls"]))
+    facts = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    facts.add_column(style="bold")
+    for name, value in _facts(about).items():
+        facts.add_row(name, Text(clean(value)))
+    groups = Table(*_GROUPS, box=box.SIMPLE_HEAD)
+    for group in about["groups"]:
+        groups.add_row(*_group(group))
+    # No frame and no gaps: bytes, instruction and label of a recipe's call just fit into 80 columns.
+    calls = Table(box=None, padding=(0, 2, 0, 0))
+    for name in _CALLS:
+        calls.add_column(name, overflow="fold", header_style="bold")
+    for call in about["calls"]:
+        calls.add_row(*(Text(clean(cell)) for cell in _call(call)))
+    for table in (facts, groups, calls):
+        console.print(table)
 
 
-def _facts(about: dict[str, Any]) -> Table:
+def sections(about: dict[str, Any]) -> list[Section]:
+    """The same for a page."""
+    return [
+        Section("ROM", (Facts(tuple(_facts(about).items())),)),
+        Section("Groups", (Grid(_GROUPS, tuple(map(_group, about["groups"]))),)),
+        Section("Calls", (Grid(_CALLS, tuple(map(_call, about["calls"]))),)),
+    ]
+
+
+def _facts(about: dict[str, Any]) -> dict[str, str]:
     sizes, licence = about["sizes"], about["licence"]
-    rows = {
+    return {
         "ROM": f"{about['name']} {about['version']} for {about['hypervisor']}",
-        "": about["description"],
+        "about": about["description"],
         "file": f"{about['path']}, {sizes['image']:,} bytes",
         "sha256": about["sha256"],
         "interface": f"VMI {about['interface']}, profile {about['profile'] or 'unknown'}",
@@ -38,31 +63,15 @@ def _facts(about: dict[str, Any]) -> Table:
         "compiler": about["compiler"] or "unknown",
         "calls": ", ".join(f"{count} {kind}" for kind, count in about["kinds"].items() if count),
     }
-    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-    table.add_column(style="bold")
-    for name, value in rows.items():
-        table.add_row(name, Text(value))
-    return table
 
 
-def _groups(groups: list[dict[str, Any]]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD)
-    for name in ("group", "name", "revision", "a guest may leave it native"):
-        table.add_column(name)
-    for group in groups:
-        table.add_row(f"{group['number']:02x}", group["name"] or "unknown", str(group["revision"]),
-                      "yes" if group["may_be_native"] else "no")
-    return table
+def _group(group: dict[str, Any]) -> tuple[str, ...]:
+    return (f"{group['number']:02x}", group["name"] or "unknown", str(group["revision"]),
+            "yes" if group["may_be_native"] else "no")
 
 
-def _calls(calls: list[dict[str, Any]]) -> Table:
-    # No frame and no gaps: bytes, instruction and label of a recipe's call just fit into 80 columns.
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for name in ("call", "name", "kind", "what is done at its sites"):
-        table.add_column(name, overflow="fold", header_style="bold")
-    for call in calls:
-        table.add_row(f"{call['number']:04x}", call["name"] or "unknown", call["kind"], Text(_action(call)))
-    return table
+def _call(call: dict[str, Any]) -> tuple[str, ...]:
+    return f"{call['number']:04x}", call["name"] or "unknown", call["kind"], _action(call)
 
 
 def _action(call: dict[str, Any]) -> str:

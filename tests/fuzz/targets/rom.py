@@ -22,10 +22,14 @@ _IDENTIFIED = ("text", "data", "recipes", "calls", "relocations", "groups")
 
 
 def seeds() -> list[bytes]:
-    """The ROMs that are small, without their source, which has a target of its own."""
-    roms = [emit(evolve(contents_of(RomImage.load(resources.built("roms") / f"{name}.rom")), capsule=b""))
+    """The ROMs that are small."""
+    return [bytes([seal]) + rom for rom in small() for seal in (0, _SEALED)]
+
+
+def small() -> list[bytes]:
+    """ROMs without their source, which has a target of its own."""
+    return [emit(evolve(contents_of(RomImage.load(resources.built("roms") / f"{name}.rom")), capsule=b""))
             for name in ("emu", "template", "linux")]
-    return [bytes([seal]) + rom for rom in roms for seal in (0, _SEALED)]
 
 
 def run(data: bytes) -> None:

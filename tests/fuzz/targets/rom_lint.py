@@ -5,11 +5,10 @@ from __future__ import annotations
 
 import json
 
-from openvmi import resources
 from openvmi.errors import BadRomError
 from openvmi.rom.image import RomImage
 from openvmi.rom.lint import describe, report
-from tests.fuzz.targets.rom import sealed
+from tests.fuzz.targets.rom import sealed, small
 
 ALLOWED = (BadRomError,)
 LIMIT = 8192
@@ -17,7 +16,7 @@ LIMIT = 8192
 
 def seeds() -> list[bytes]:
     """The ROMs that are small."""
-    return [(resources.built("roms") / f"{name}.rom").read_bytes() for name in ("emu", "template", "linux")]
+    return small()
 
 
 def run(data: bytes) -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from openvmi.rom.build import build
 from openvmi.rom.lint import declarations, describe, hypervisor
 from openvmi.rom.lint.rules import RULES
 from openvmi.status import Status
-from tests.rom.lint.assembled import image, linted
+from tests.rom.lint.assembled import Rom, image, linted
 from tests.rom.lint.test_lint_rules import ROMS
 
 TOP = resources.checkout()
@@ -35,17 +36,19 @@ def wrong(tmp_path: Path) -> Path:
 def test_clean(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["rom", "lint", str(ROM)]) == 0
     out = capsys.readouterr().out
-    assert "clean" in out.splitlines()[-1] and "console_write: loop, at most 4096: a byte of the buffer" in out
+    assert "clean if what it declares is right" in out.splitlines()[-1]
+    assert "  loop (that it ends is believed):" in out and "console_write: loop, at most 4096: a byte" in out
 
 
 def test_findings(wrong: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Address, symbol, instruction, rule, why and what to do."""
     assert run(["rom", "lint", str(wrong)]) == Status.BAD_FILE
-    finding, instruction, why, remedy, last = capsys.readouterr().out.splitlines()
+    finding, instruction, why, remedy, judged, last = capsys.readouterr().out.splitlines()
     assert finding == ("finding clobber: text+0x2 <start+0x2>: rbx is lost here for Probe, a call of convention c; "
                        "first written at text+0x0 <start>")
     assert (instruction, why[:9], remedy[:9]) == ("    retq", "    why: ", "    do:  ")
-    assert last == f"{wrong}: 1 findings; 2 instructions, 1 functions, 0 declarations relied on, 0 notes"
+    assert last == f"{wrong}: 1 findings; 2 instructions, 1 functions, 0 declarations relied on"
+    assert judged.startswith("judged for emu: ROM text runs in ring 1")
 
 
 def test_json_and_page(wrong: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -57,7 +60,7 @@ def test_json_and_page(wrong: Path, tmp_path: Path, capsys: pytest.CaptureFixtur
     assert found["clean"] is False and finding["why"].endswith(".") and finding["remedy"].endswith(".")
     text = page.read_text()
     assert "rbx is lost here for Probe" in text and "<script" not in text
-    assert "What was looked for" in describe.page(linted("saved", ROMS))
+    assert "What was looked for" in [section.title for section in describe.sections(linted("saved", ROMS))]
 
 
 def test_what_is_no_rom_for_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -110,6 +113,26 @@ def test_tables_of_hypervisors() -> None:
         assert all(each.why.endswith(".") for each in (*table.doors, *table.prefixes, *table.memory))
     other = hypervisor.table("../xen")
     assert not other.known and not other.everything and not other.doors
+
+
+def test_documentation_has_the_schema() -> None:
+    """Every key of the JSON, and every rule that can be declared."""
+    text = (TOP / "docs" / "trust.md").read_text() if TOP else ""
+    schema = text.partition("### As JSON")[2].partition("### Rules")[0]
+    report = linted("declared_loop", ROMS)
+    found = describe.describe(report)
+    keys = {*found, *found["relied_on"][0], *describe.describe(linted("rbx", ROMS))["findings"][0]}
+    assert keys == {*re.findall(r"`(\w+)`", schema)} - {"check", "test", "unreachable"} - {"make"}
+    table = text.partition("### Declarations")[2].partition("### What")[0]
+    assert set(declarations.KEYS) == set(declarations.UNPROVEN) == set(re.findall(r"(?m)^\| `([\w-]+)` \|", table))
+
+
+def test_what_is_believed_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """A declaration that excuses much comes with all of its places, and with what nobody has looked at."""
+    out = "\n".join(describe.lines(linted("excuses", {"excuses": Rom(
+        "start: jmp *%rdi", declared=[{"symbol": "start", "rule": "landing", "style": "computed", "reason": "so"}])})))
+    assert "and not proven:" in out and "  landing (where it goes is not followed):" in out
+    assert "clean if what it declares is right" in out.splitlines()[-1]
 
 
 def test_documentation_has_the_rules() -> None:

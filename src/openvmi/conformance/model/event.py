@@ -151,11 +151,12 @@ class Event(Mmu):
         """Time passes until something is to be delivered."""
         if self.ready():
             return
+        if self._awaits(Source.CONSOLE) and not self.free and self.pick(True, False):
+            self.state.pending |= {Source.CONSOLE}
+            return
         deadline = self.state.deadline
         if deadline is not None and deadline < self.state.clock + _FAR:
             self._fire()
-        if not self.ready() and self._awaits(Source.CONSOLE) and not self.free:
-            self.state.pending |= {Source.CONSOLE}
         if not self.ready():
             raise Outside("waiting for an event that does not come")
 

@@ -244,6 +244,8 @@ class Memory(Base):
         number = self._word(address, access | WRITE)
         if number // WORDS in self.state.levels:
             raise Outside("a table written as memory")
+        if any(location == number for location, _ in self.state.queue):
+            raise Outside("memory that an update may still change")
         if value:
             self.state.memory[number] = value
         else:

@@ -69,6 +69,7 @@ class Mmu(Pointers, Memory):
         for number in range(count):
             address, value = self.words(updates + 16 * number, 2)
             self._set(self.location(address), value)
+            self.consistent()
         return count
 
     def pte_update_deferred(self, address: int, value: int, *_: int) -> Wanted:

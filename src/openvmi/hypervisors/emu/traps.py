@@ -14,7 +14,7 @@ from openvmi.abi.names import FLAG_IF
 from openvmi.hypervisors.base import Ending
 from openvmi.hypervisors.emu.cpu import R11, RCX, RSP
 from openvmi.hypervisors.emu.ending import GuestEnd
-from openvmi.hypervisors.emu.segments import KERNEL_CS, KERNEL_SS, SLOT_BASE, USER_CS, USER_SS
+from openvmi.hypervisors.emu.segments import KERNEL_CS, KERNEL_SS, USER_CS, USER_SS
 from openvmi.hypervisors.emu.vcpu import Vcpu
 from openvmi.machine.paging import canonical
 from openvmi.units import Gva
@@ -191,7 +191,7 @@ def interrupt_return(vcpu: Vcpu, frame_address: int) -> bool:
         return False
     frame = Frame.unpack(raw)
     user = frame.cs & 3 == 3
-    if not vcpu.linked and max(frame.cs, frame.ss) >= SLOT_BASE:
+    if not vcpu.linked and user:
         vcpu.refresh_slots()
     code = vcpu.segments.code(frame.cs & 0xFFFF)
     stack = vcpu.segments.stack(frame.ss & 0xFFFF)
@@ -212,6 +212,7 @@ def system_return(vcpu: Vcpu) -> bool:
     cpu = vcpu.cpu
     if not canonical(cpu.general[RCX]):
         return False
+    vcpu.refresh_slots()
     code, stack = vcpu.segments.code(USER_CS), vcpu.segments.stack(USER_SS)
     assert code and stack
     cpu.load_code(USER_CS, code, USER_SS, stack)

@@ -60,6 +60,7 @@ class Vcpu:
         self.task = Gva(0)
         self.kernel_gs = Gva(0)
         self.fpu_trap = False
+        self._slots_seen: bytes | None = None  #: what the guest's own table last said of the slots
 
     # ---- the ROM's part of the block ----
 
@@ -146,7 +147,9 @@ class Vcpu:
         if start + 8 * names.DESCRIPTOR_SLOTS - 1 > self.gdt.limit:
             return False
         raw = self.space.read(Gva(self.gdt.base + start), 8 * names.DESCRIPTOR_SLOTS)
-        before = self.segments.slots
+        if raw == self._slots_seen:
+            return False
+        self._slots_seen, before = raw, self.segments.slots
         if raw is not None:
             self.segments.set_slots(0, list(struct.unpack(f"<{names.DESCRIPTOR_SLOTS}Q", raw)))
         return self.segments.slots != before

@@ -13,6 +13,7 @@ from openvmi.rom.lint.function import Function
 from openvmi.rom.lint.hypervisor import Door
 from openvmi.rom.lint.instruction import RSP, Instruction, Kind
 from openvmi.rom.lint.program import BudgetError, Program
+from openvmi.rom.lint.sensitive import is_sensitive
 from openvmi.rom.lint.state import MASK, WORD, State, Value
 
 #: Instructions that the analysis goes through, each as often as something new is known of it. xen takes 15,000.
@@ -54,7 +55,7 @@ class Analysis:
     uneven: dict[int, tuple[int, int]] = field(factory=dict)  #: -> two depths of the stack
     direction: dict[int, str] = field(factory=dict)
     indirect: dict[int, tuple[str, Declaration | None]] = field(factory=dict)  #: -> style
-    recursive: set[int] = field(factory=set)
+    recursive: set[tuple[int, str]] = field(factory=set)
     switches: dict[int, set[Function]] = field(factory=dict)
     repeats: dict[int, int | None] = field(factory=dict)  #: string instructions -> times, None: not known
     flags: set[int] = field(factory=set)
@@ -125,6 +126,8 @@ class Analysis:
         for door in self.program.table.doors:
             if door.instruction == found.mnemonic and door.number in (None, number):
                 return door
+        if self.program.table.known or not is_sensitive(found):
+            return None
         for each in self.program.declared.of("instruction"):
             if (each.instruction, each.symbol) == (found.mnemonic, self.program.symbol(found.offset)):
                 self.program.declared.use("instruction", each.symbol, found.offset, instruction=found.mnemonic)
@@ -163,16 +166,18 @@ class Analysis:
         back = fetch(first.end) if first else None
         if first is None or back is None or back.kind is not Kind.RETURN or back.operands:
             return ""
-        drops, replaces = State.entry(True), first.mnemonic == "mov" and first.stores
+        drops, replaces = State.entry("call"), first.mnemonic == "mov" and first.stores
         if first.mnemonic in ("lea", "add"):
             from openvmi.rom.lint.transfer import Watcher, apply
 
             apply(first, drops, Watcher())
             return "stack" if drops.registers[RSP] == ("s", 0, WORD) else ""
-        memory = first.memory
-        if replaces and memory.mem.base == x86.X86_REG_RSP and not memory.mem.disp and not memory.mem.index:
-            return "register"
-        return ""
+        if not replaces:
+            return ""
+        to, source = first.operands
+        whole = source.type == x86.X86_OP_REG and source.size == WORD and to.type == x86.X86_OP_MEM
+        plain = to.mem.base == x86.X86_REG_RSP and not (to.mem.disp or to.mem.index or to.mem.segment)
+        return "register" if whole and plain else ""
 
     def _mark(self, offset: int) -> None:
         """The instructions of a retpoline up to its jump or return are known."""
@@ -182,7 +187,7 @@ class Analysis:
                 return
             offset = found.end
 
-    def access(self, found: Instruction, operand: Any, address: Value, exact: bool, writes: bool,
+    def access(self, found: Instruction, operand: Any, address: Value, exact: bool, writes: bool, size: int,
                state: State, kind: str) -> None:
         """Notes one; for a GS or FS address, without the segment's base. `kind`: of the function."""
         segment = {x86.X86_REG_GS: "gs", x86.X86_REG_FS: "fs"}.get(operand.mem.segment, "")
@@ -197,6 +202,6 @@ class Analysis:
                 wild = "in its caller's part of the stack"
         elif address is None:
             return
-        key = found.offset, segment, address, exact, wild
+        key = found.offset, segment, address, exact, wild, size
         if key not in self.accesses:
-            self.accesses[key] = Access(found, segment, address, exact, writes, operand.size, wild)
+            self.accesses[key] = Access(found, segment, address, exact, writes, size, wild)

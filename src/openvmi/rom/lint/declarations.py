@@ -25,7 +25,7 @@ from typing import Any
 from attrs import define, field, frozen
 
 from openvmi.rom.about import NAME_LIMIT, printable
-from openvmi.rom.lint.instruction import NUMBER
+from openvmi.rom.lint.instruction import NUMBER, REGISTERS
 
 LIMIT = 256  #: entries
 REASON_LIMIT = 500
@@ -41,7 +41,20 @@ KEYS: dict[str, dict[str, bool]] = {
     "address": {},
     "stack-switch": {"bound": True},
     "context": {},
+    "frame": {},
     "instruction": {"instruction": True, "writes": False},
+}
+#: Rule -> what nobody has looked at when a declaration of it is relied on; what leaves most to believe is first.
+UNPROVEN = {
+    "landing": "where it goes is not followed",
+    "branch": "what is there is not looked at",
+    "context": "registers and stack are not checked from here on",
+    "frame": "it goes back to another place than where it came from",
+    "stack-switch": "whose stack it is, and that it has so much room, is believed",
+    "entry": "who comes in, with what on the stack, is believed",
+    "instruction": "what the hypervisor does then is believed",
+    "address": "what is there is believed",
+    "loop": "that it ends is believed",
 }
 _COMMON = {"symbol": True, "rule": True, "reason": True, "count": False}
 
@@ -64,8 +77,13 @@ class Declaration:
 
     def __str__(self) -> str:
         said = [f"at most {self.bound}" * bool(self.bound), f"until {self.until}" * bool(self.until), self.style,
-                self.convention, self.instruction]
+                self.convention, self.instruction, f"with {_listed(self.holds)} on the stack" * bool(self.holds),
+                f"changes {_listed(self.writes)}" * bool(self.writes)]
         return f"{self.symbol}: {self.rule}" + "".join(f", {each}" for each in said if each)
+
+
+def _listed(numbers: tuple[int | None, ...]) -> str:
+    return " ".join("other" if number is None else REGISTERS[number] for number in numbers)
 
 
 @define

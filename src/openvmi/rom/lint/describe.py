@@ -4,11 +4,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from openvmi.rom.lint.declarations import UNPROVEN
 from openvmi.rom.lint.program import RECIPES
 from openvmi.rom.lint.report import Finding, Report
 from openvmi.rom.lint.rules import RULES
+
+if TYPE_CHECKING:
+    from openvmi.report.page import Section
+
+_LISTED = 4  # places in a line
 
 
 def describe(report: Report) -> dict[str, Any]:
@@ -16,12 +22,14 @@ def describe(report: Report) -> dict[str, Any]:
     return {
         "path": report.image.path, "sha256": report.image.sha256, "name": report.image.name,
         "hypervisor": report.image.hypervisor, "hypervisor_known": report.hypervisor_known, "clean": report.clean,
-        "instructions": report.instructions, "functions": report.functions, "stack": report.image.descriptor.stack,
+        "instructions": report.instructions, "functions": report.functions, "stack": report.stack,
+        "stack_declared": report.image.descriptor.stack, "privileges": report.privileges,
         "findings": [_finding(each) for each in report.findings], "left_off": report.left_off,
-        "notes": [_finding(each) for each in report.notes],
         "relied_on": [
             {"symbol": each.symbol, "rule": each.rule, "bound": each.bound or None, "until": each.until or None,
-             "reason": each.reason, "places": list(places)} for each, places in report.relied
+             "style": each.style or None, "convention": each.convention or None,
+             "instruction": each.instruction or None, "reason": each.reason, "unproven": UNPROVEN[each.rule],
+             "places": list(places)} for each, places in report.relied
         ],
     }
 
@@ -35,17 +43,22 @@ def _finding(each: Finding) -> dict[str, Any]:
 
 def summary(report: Report) -> str:
     """One line."""
-    result = "clean" if report.clean else f"{len(report.findings) + report.left_off} findings"
-    return (f"{report.image.path}: {result}; {report.instructions} instructions, {report.functions} functions, "
-            f"{len(report.relied)} declarations relied on, {len(report.notes)} notes")
+    return (f"{report.image.path}: {_result(report)}; {report.instructions} instructions, "
+            f"{report.functions} functions, {len(report.relied)} declarations relied on")
+
+
+def _result(report: Report) -> str:
+    if not report.clean:
+        return f"{len(report.findings) + report.left_off} findings"
+    return "clean if what it declares is right" if report.relied else "clean"
 
 
 def lines(report: Report) -> Iterator[str]:
     """For a terminal."""
     told: set[str] = set()
-    for each in (*report.findings, *report.notes):
+    for each in report.findings:
         where = f"{each.place}: " if each.place else ""
-        yield f"{'note' if each.rule.note else 'finding'} {each.rule.name}: {where}{each.found}"
+        yield f"finding {each.rule.name}: {where}{each.found}"
         if each.instruction:
             yield f"    {each.instruction}"
         if each.rule.name not in told:
@@ -56,34 +69,39 @@ def lines(report: Report) -> Iterator[str]:
     if report.left_off:
         yield f"{report.left_off} findings more"
     if report.relied:
-        yield "relied on, because the ROM declares it:"
-    for declared, places in report.relied:
-        yield f"    {declared}: {declared.reason} ({', '.join(places[:4])}{', ...' if len(places) > 4 else ''})"
+        yield "relied on, because the ROM declares it, and not proven:"
+    for rule, what in UNPROVEN.items():
+        found = [(declared, places) for declared, places in report.relied if declared.rule == rule]
+        if found:
+            yield f"  {rule} ({what}):"
+        for declared, places in found:
+            listed = ", ".join(places[:_LISTED]) + f", and {len(places) - _LISTED} more" * (len(places) > _LISTED)
+            yield f"    {declared}: {declared.reason} ({listed})"
+    yield f"judged for {report.image.hypervisor}: {report.privileges}"
     yield summary(report)
 
 
-def page(report: Report) -> str:
+def sections(report: Report) -> list[Section]:
     """For a browser."""
     from openvmi.report.page import Facts, Grid, Section, Text
-    from openvmi.report.page import page as html
 
     image = report.image
-    sections = [Section("The image", (Facts((
-        ("file", image.path), ("sha256", image.sha256), ("ROM", f"{image.name} {image.version}"),
-        ("hypervisor", image.hypervisor + ("" if report.hypervisor_known else " (not known here)")),
+    parts = [Section("The image", (Facts((
+        ("file", image.path), ("SHA-256", image.sha256), ("ROM", f"{image.name} {image.version}"),
+        ("hypervisor", f"{image.hypervisor}: {report.privileges}"),
         ("looked at", f"{report.instructions} instructions in {report.functions} functions"),
-        ("result", "clean" if report.clean else f"{len(report.findings) + report.left_off} findings"),
+        ("stack", f"{report.stack} bytes, {image.descriptor.stack} declared"),
+        ("result", _result(report)),
     )),))]
     rows: tuple[tuple[str, ...], ...]
-    for title, found, mark in (("Findings", report.findings, "bad"), ("Notes", report.notes, "open")):
-        rows = tuple((each.rule.name, each.place, each.instruction, each.found, *each.rule.paragraphs[1:])
-                     for each in found)
-        part = Grid(("rule", "where", "instruction", "found", "why", "remedy"), rows, (mark,) * len(rows))
-        sections.append(Section(title, (part if rows else Text("None."),)))
-    rows = tuple((each.symbol, each.rule, str(each.bound or each.until), each.reason, ", ".join(places))
-                 for each, places in report.relied)
-    part = Grid(("symbol", "rule", "bound, or what ends it", "reason", "places"), rows)
-    sections.append(Section("Declared by the ROM, and relied on", (part if rows else Text("Nothing."),)))
+    rows = tuple((each.rule.name, each.place, each.instruction, each.found, *each.rule.paragraphs[1:])
+                 for each in report.findings)
+    part = Grid(("rule", "where", "instruction", "found", "why", "remedy"), rows, ("bad",) * len(rows))
+    parts.append(Section("Findings", (part if rows else Text("None."),)))
+    rows = tuple((str(each), each.reason, UNPROVEN[each.rule], ", ".join(places))
+                 for rule in UNPROVEN for each, places in report.relied if each.rule == rule)
+    part = Grid(("declaration", "reason", "so", "places"), rows, ("open",) * len(rows))
+    parts.append(Section("Declared by the ROM, relied on, and not proven", (part if rows else Text("Nothing."),)))
     rules = tuple((rule.name, rule.paragraphs[0]) for rule in RULES)
-    sections.append(Section("What was looked for", (Grid(("rule", "what is found"), rules),)))
-    return html(f"{image.name}: linted", sections)
+    parts.append(Section("What was looked for", (Grid(("rule", "what is found"), rules),)))
+    return parts

@@ -5,13 +5,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from attrs import frozen
+from attrs import evolve, frozen
+from capstone import x86
 
 from openvmi.abi.names import WINDOW_SIZE
 from openvmi.rom.lint import transfer
-from openvmi.rom.lint.instruction import NUMBER, RAX, RCX, RSP, Instruction, Kind, is_string
-from openvmi.rom.lint.program import RECIPES
-from openvmi.rom.lint.state import ALIGNED, RETURN, WORD, State, Value, stack
+from openvmi.rom.lint.instruction import NUMBER, PARTS, RAX, RCX, RSP, Instruction, Kind, is_string
+from openvmi.rom.lint.program import PRIVATE, RECIPES
+from openvmi.rom.lint.state import ALIGNED, RETURN, WORD, State, Value, pointer, stack
 
 if TYPE_CHECKING:
     from openvmi.rom.lint.analysis import Analysis
@@ -35,6 +36,8 @@ class Exit:
     callee: Function | None = None
     holds: tuple[int | None, ...] = ()
     target: int = 0  #: of transfer and window
+    declared: bool = False  #: of landing
+    lost: frozenset[int] = frozenset()  #: registers that whoever goes on may change
 
     def holds_at(self, number: int) -> bool:
         """Whether a register's value at the entry is where those who go on look for it."""
@@ -44,7 +47,7 @@ class Exit:
 
     def keeps(self, number: int) -> bool:
         """Whether the register has what it had at the entry."""
-        if self.callee is not None and self.kind == "tail" and number in self.callee.changes:
+        if number in self.lost or (self.callee is not None and self.kind == "tail" and number in self.callee.changes):
             return False
         return self.state.registers[number] == number or self.holds_at(number)
 
@@ -71,7 +74,7 @@ class Function(transfer.Watcher):
 
     def run(self) -> None:
         """To the point where nothing new comes out; then once more, noting what there is."""
-        self.states[self.offset] = State.entry(self.kind == "call", self.holds)
+        self.states[self.offset] = State.entry(self.kind, self.holds)
         self._work.append(self.offset)
         while self._work:
             leader = self._work.pop()
@@ -80,15 +83,21 @@ class Function(transfer.Watcher):
         for leader, state in list(self.states.items()):
             self._walk(leader, state.copy())
         back = [each for each in self.exits if self.goes_back(each)]
-        self.returns = bool(back)
+        away = [each for each in self.exits if each.kind != "tail" or self.goes_back(each)]
+        self.returns = bool(away)
+        # Where it leaves for what is not followed, control may come back by itself, with any registers.
         self.changes = frozenset(number for number in range(16) if number != RSP
-                                 and not all(each.keeps(number) or each.state.foreign for each in back))
+                                 and not (len(away) == len(back) and all(each.keeps(number) for each in back)))
 
     def goes_back(self, leaving: Exit) -> bool:
         """Whether control comes back to the caller from there."""
         if leaving.kind == "tail":
             return leaving.callee is None or leaving.callee.returns
-        return leaving.kind in ("return", "end") or self.frame_returns(leaving)
+        return leaving.kind in ("return", "end") or self.goes_on(leaving) or self.frame_returns(leaving)
+
+    def goes_on(self, leaving: Exit) -> bool:
+        """Whether it is a declared indirect branch to what returns to the caller by itself."""
+        return leaving.declared and self.kind == "call" and leaving.state.top == (0, 0) and not leaving.state.foreign
 
     def frame_returns(self, leaving: Exit) -> bool:
         """Whether the frame left on the stack is one that goes back to the caller, as RET would."""
@@ -102,9 +111,13 @@ class Function(transfer.Watcher):
 
     def frame_right(self, leaving: Exit) -> bool:
         """Whether a frame is there: the one of this entry, or one that goes back, or on a stack that was declared."""
+        base, _offset = leaving.state.top
+        return self.frame_own(leaving) or base in self.elsewhere or leaving.state.foreign or self.frame_returns(leaving)
+
+    def frame_own(self, leaving: Exit) -> bool:
+        """Whether the stack is where the frame of this entry is."""
         base, offset = leaving.state.top
-        own = self.kind == "jump" and base == 0 and offset + WORD * len(leaving.holds) == WORD * len(self.holds)
-        return own or base in self.elsewhere or leaving.state.foreign or self.frame_returns(leaving)
+        return self.kind == "jump" and base == 0 and offset + WORD * len(leaving.holds) == WORD * len(self.holds)
 
     # ---- walking ----
 
@@ -135,8 +148,8 @@ class Function(transfer.Watcher):
         door = self.analysis.door(found)
         if door is None:
             return False
-        self._given_away(found, state)
-        for number in door.lost(state.registers[RAX]):
+        self._given_away(found, state, tuple(range(16)))
+        for number in (*door.lost(state.registers[RAX]), *found.written):
             state.registers[number] = None
         state.forget()
         return True
@@ -156,8 +169,14 @@ class Function(transfer.Watcher):
         elif found.kind is Kind.FRAME:
             self._exit(found, "frame", state)
         elif found.kind is Kind.INDIRECT_JUMP:
+            transfer.touch(found, state, self)
             self._land(found, "computed", state)
         elif found.kind is Kind.INDIRECT_CALL:
+            transfer.touch(found, state, self)
+            self._note(self.depth(state) + WORD)
+            for operand in found.operands:
+                if operand.type == x86.X86_OP_REG and operand.reg in PARTS:
+                    self.kept(found, state.registers[PARTS[operand.reg][0]])
             if self._recording:
                 self.analysis.landing(found, "computed")
             self._called(found, state, C_CHANGES)
@@ -215,7 +234,7 @@ class Function(transfer.Watcher):
         if not self._recording:
             return
         declared = None
-        if len(self.program.text) <= target < WINDOW_SIZE:
+        if PRIVATE <= target < WINDOW_SIZE:
             declared = self.program.declared.use("branch", self.program.symbol(found.offset), found.offset)
         if declared is None:
             self.analysis.strays[found.offset] = target
@@ -239,7 +258,7 @@ class Function(transfer.Watcher):
             return True
         callee = self.analysis.function(found.target, "call")
         if self._recording and callee is None:
-            self.analysis.recursive.add(found.offset)
+            self.analysis.recursive.add((found.target, "call"))
         self._note(self.depth(state) + WORD)
         self._enter(found.target, "call", self.depth(state) + WORD)
         self._called(found, state, callee.changes if callee else C_CHANGES)
@@ -257,9 +276,9 @@ class Function(transfer.Watcher):
         state.forget()
         state.direction = 0
 
-    def _given_away(self, found: Instruction, state: State) -> None:
+    def _given_away(self, found: Instruction, state: State, numbers: tuple[int, ...] = transfer.ARGUMENTS) -> None:
         if self._recording:
-            for number in transfer.ARGUMENTS:
+            for number in numbers:
                 self.kept(found, state.registers[number])
 
     def _enter(self, target: int, kind: str, depth: int) -> None:
@@ -268,16 +287,19 @@ class Function(transfer.Watcher):
 
     def _land(self, found: Instruction, style: str, state: State) -> None:
         declared = self.analysis.landing(found, style) if self._recording else None
-        self._exit(found, "landing", state, None, declared.holds if declared else ())
+        self._exit(found, "landing", state, None, declared.holds if declared else (), declared=declared is not None)
 
     def _exit(self, found: Instruction, kind: str, state: State, callee: Function | None = None,
-              holds: tuple[int | None, ...] = (), target: int = 0) -> None:
+              holds: tuple[int | None, ...] = (), target: int = 0, declared: bool = False) -> None:
         if self._recording:
             if kind == "tail":
                 self._given_away(found, state)
-            elif kind == "return":
+            elif kind in ("return", "end", "frame"):
                 self.kept(found, state.registers[RAX])
-            self.exits.append(Exit(found, kind, state.copy(), callee, holds, target))
+            elif self.kind != "jump":  # there each register is what it was, or pushed
+                self._given_away(found, state, tuple(range(16)))
+            leaving = Exit(found, kind, state.copy(), callee, holds, target, declared)
+            self.exits.append(evolve(leaving, lost=C_CHANGES) if self.goes_on(leaving) else leaving)
 
     # ---- what the transfer functions tell ----
 
@@ -310,14 +332,14 @@ class Function(transfer.Watcher):
                 self.analysis.switches.setdefault(instruction.offset, set()).add(self)
         return base
 
-    def access(self, instruction: Instruction, operand: Any, address: Value, exact: bool, writes: bool,
+    def access(self, instruction: Instruction, operand: Any, address: Value, exact: bool, writes: bool, size: int,
                state: State) -> None:
         if self._recording:
-            self.analysis.access(instruction, operand, address, exact, writes, state, self.kind)
+            self.analysis.access(instruction, operand, address, exact, writes, size, state, self.kind)
 
     def kept(self, instruction: Instruction, value: Value) -> None:
         if self._recording and transfer.in_text(value):
-            self.analysis.escapes.setdefault(value[1], instruction.offset)
+            self.analysis.escapes.setdefault(pointer(value)[1], instruction.offset)
 
     def flags(self, instruction: Instruction) -> None:
         if self._recording:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import Enum
 from typing import Any
 
@@ -33,6 +34,17 @@ def _parts() -> dict[int, tuple[int, int]]:
 
 
 PARTS = _parts()
+def numbers_of(names: re.Pattern[str]) -> frozenset[int]:
+    """Capstone's numbers of the registers whose names are like that."""
+    return frozenset(number for name, number in vars(x86).items()
+                     if name.startswith("X86_REG_") and names.fullmatch(_name(name)))
+
+
+def _name(constant: str) -> str:
+    name = constant.removeprefix("X86_REG_").lower()
+    return f"st({name[2:]})" if re.fullmatch(r"st\d", name) else name
+
+
 _STRINGS = ("movs", "stos", "lods", "scas", "cmps")
 
 
@@ -58,7 +70,13 @@ _MORE_WRITTEN = {
     "cpuid": (RAX, RCX, RDX, 3), "xgetbv": (RAX, RDX), "enter": (RSP, RBP),
 }
 #: Read what other instructions of this shape write.
-_READS_ONLY = {"cmp", "test", "bt", "push", "mul", "div", "idiv", "jmp", "call", "nop", "out"}
+_READS_ONLY = {
+    "cmp", "test", "bt", "push", "mul", "imul", "div", "idiv", "jmp", "call", "ljmp", "lcall", "nop", "out", "outsb",
+    "outsw", "outsd", "cmpsb", "cmpsw", "cmpsd", "cmpsq", "scasb", "scasw", "scasd", "scasq", "prefetch", "prefetchw",
+    "prefetchnta", "prefetcht0", "prefetcht1", "prefetcht2", "clflush", "clflushopt", "clwb", "cldemote", "invlpg",
+    "lgdt", "lidt", "lldt", "ltr", "lmsw", "verr", "verw", "fxrstor", "fxrstor64", "xrstor", "xrstor64", "ldmxcsr",
+    "ptwrite",
+}
 
 
 @define(slots=True, eq=False)
@@ -73,22 +91,30 @@ class Instruction:
     operands: Any = field(repr=False)
     written: frozenset[int]
     stores: bool  #: writes the memory of its operand
-    registers: frozenset[str] = field(repr=False)  #: every register that it reads or writes, by capstone's names
+    registers: frozenset[int] = field(repr=False)  #: every register that it reads or writes, by capstone's numbers
     groups: frozenset[int] = field(repr=False)
     prefix: bytes = field(repr=False)  #: bytes in front that belong to it on this hypervisor
     sets_flags: bool
     repeats: bool  #: has a REP prefix
     locked: bool  #: has a LOCK prefix
+    short: bool  #: has an address-size prefix: of addresses it takes 32 bits
+    memories: tuple[Any, ...] = field(repr=False)  #: operands in memory, what it writes first
 
     @property
     def end(self) -> int:
         """Where the next one begins."""
         return self.offset + self.size
 
+    def moved(self, offset: int) -> Instruction:
+        """The same bytes at another place. Not for direct branches."""
+        return Instruction(offset, self.size, self.mnemonic, self.kind, None, self.operands, self.written, self.stores,
+                           self.registers, self.groups, self.prefix, self.sets_flags, self.repeats, self.locked,
+                           self.short, self.memories)
+
     @property
     def memory(self) -> Any:
         """The operand in memory; None: there is none."""
-        return next((operand for operand in self.operands if operand.type == x86.X86_OP_MEM), None)
+        return self.memories[0] if self.memories else None
 
     @property
     def immediate(self) -> int | None:
@@ -99,6 +125,7 @@ class Instruction:
 
 _DECODER = capstone.Cs(capstone.CS_ARCH_X86, capstone.CS_MODE_64)
 _DECODER.detail = True
+_PLAIN = capstone.Cs(capstone.CS_ARCH_X86, capstone.CS_MODE_64)
 _SHOWN = capstone.Cs(capstone.CS_ARCH_X86, capstone.CS_MODE_64)
 _SHOWN.syntax = capstone.CS_OPT_SYNTAX_ATT
 _LONGEST = 15
@@ -108,30 +135,65 @@ _FLAGS_KEPT = {"mov", "movabs", "movzx", "movsx", "movsxd", "lea", "push", "pop"
                "lfence", "mfence", "sfence", "rdtsc", "cpuid", "leave", "cdq", "cdqe", "cqo", "out"}
 
 
+#: Prefixes (Intel SDM volume 2A, section 2.1.1): of segments that 64-bit mode ignores, FS and GS, REPNE and REP.
+_SEGMENTS, _FS_GS, _REPEATS = frozenset(b"\x26\x2e\x36\x3e"), frozenset(b"\x64\x65"), frozenset(b"\xf2\xf3")
+_PREFIXES = _SEGMENTS | _FS_GS | _REPEATS | frozenset(b"\x66\x67\xf0")
+_SHORT_STACK = {"push", "pop", "pushf", "popf", "leave", "enter"}
+#: Write memory that no operand names, or go to places in a way that nothing here follows.
+_NOT_FOLLOWED = {"clzero", "movdir64b", "enqcmd", "enqcmds", "xbegin", "xabort", "maskmovq"}
+
+
+def _ambiguous(code: bytes, name: str, kind: Kind) -> bool:
+    """Whether processors, or disassemblers, do not agree on what these bytes are: a near branch with an operand-size
+    prefix (Intel ignores it, AMD does not), a stack of 16-bit words, prefixes of one group against each other.
+    """
+    found = set()
+    for byte in code:
+        if byte not in _PREFIXES:
+            break
+        found.add(byte)
+    return ((0x66 in found and (kind is not Kind.PLAIN or name in _SHORT_STACK)) or found >= _REPEATS
+            or (len(found & (_SEGMENTS | _FS_GS)) > 1 and bool(found & _FS_GS)))
+
+
 def decode(code: bytes, at: int, offset: int, prefix: bytes = b"") -> Instruction | None:
-    """The instruction at index `at` of `code`, whose place is `offset`; None: there is none."""
+    """The instruction at index `at` of `code`, whose place is `offset`; None: there is none, or none that has one
+    meaning everywhere and can be followed.
+    """
     start = at + len(prefix)
     found = next(_DECODER.disasm(code[start:start + _LONGEST], offset + len(prefix), 1), None)
     if found is None:
         return None
     operands, groups, mnemonic = found.operands, frozenset(found.groups), found.mnemonic
     name = mnemonic.rpartition(" ")[2]
+    if found.opcode[0] == 0xFF and name in ("call", "jmp") and found.modrm >> 3 & 7 in (3, 5):
+        name = "l" + name  # far, which capstone does not always say
     kind, target = _flow(name, groups, operands)
+    if name in _NOT_FOLLOWED or (code[start] in _PREFIXES and _ambiguous(code[start:start + _LONGEST], name, kind)):
+        return None
     read, access = found.regs_access()
     written = {PARTS[number][0] for number in access if number in PARTS} | set(_MORE_WRITTEN.get(name, ()))
     stores = name in ("cmpxchg", "cmpxchg8b", "cmpxchg16b") or name.startswith("ins")
     for position, operand in enumerate(operands):
-        # Where capstone says nothing, the first operand is taken for written.
-        changed = operand.access & 2 or (not operand.access and not position and name not in _READS_ONLY)
+        # Where capstone says nothing, the first operand is taken for written, and one in memory always: of MOVNTI it
+        # says that it is read.
+        changed = operand.access & 2 or (
+            not position and name not in _READS_ONLY and (not operand.access or operand.type == x86.X86_OP_MEM))
         if changed and operand.type == x86.X86_OP_REG and operand.reg in PARTS:
             written.add(PARTS[operand.reg][0])
         stores = stores or bool(changed and operand.type == x86.X86_OP_MEM)
     return Instruction(
         offset, found.size + len(prefix), name, kind, target, operands, frozenset(written), stores,
-        frozenset(map(found.reg_name, {*read, *access})), groups, prefix,
+        frozenset((*read, *access)), groups, prefix,
         not (name in _FLAGS_KEPT or name.startswith(("set", "cmov", "j"))),
-        found.prefix[0] in (0xF2, 0xF3), found.prefix[0] == 0xF0,
+        found.prefix[0] in (0xF2, 0xF3), found.prefix[0] == 0xF0, found.addr_size == 4,
+        tuple(operand for operand in operands if operand.type == x86.X86_OP_MEM),
     )
+
+
+def sizes(code: bytes) -> dict[int, int]:
+    """Index of each instruction -> its bytes, from end to end, up to what is none. Costs a tenth of decoding them."""
+    return {at: size for at, size, _, _ in _PLAIN.disasm_lite(code, 0)}
 
 
 def _flow(name: str, groups: frozenset[int], operands: Any) -> tuple[Kind, int | None]:
@@ -139,8 +201,10 @@ def _flow(name: str, groups: frozenset[int], operands: Any) -> tuple[Kind, int |
         return Kind.STOP, None
     if name in ("ret", "retf", "retfq"):
         return Kind.RETURN, None
-    if name in ("iret", "iretd", "iretq", "sysret", "sysretq", "sysexit", "sysexitq"):
+    if name in ("iret", "iretd", "iretq"):
         return Kind.FRAME, None
+    if name in ("sysret", "sysretq", "sysexit", "sysexitq"):
+        return Kind.INDIRECT_JUMP, None
     if not groups & _BRANCHES and not name.startswith("loop"):
         return Kind.PLAIN, None
     direct = operands and operands[-1].type == x86.X86_OP_IMM and name not in ("ljmp", "lcall")

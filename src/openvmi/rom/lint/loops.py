@@ -17,7 +17,9 @@ from openvmi.rom.lint.transfer import Watcher, apply
 
 #: Rounds that a counter is followed for. What goes round more often is to be declared.
 ROUNDS_LIMIT = 1 << 16
-_DEPTH_LIMIT = 16  # of loops in loops
+#: Rounds of LOOP, and of repeated string instructions, that count as a bound at all.
+REPEATS_LIMIT = 1 << 24
+_DEPTH_LIMIT = 64  # of loops in loops
 
 
 @frozen
@@ -40,7 +42,9 @@ def find(analysis: Analysis) -> list[Loop]:
             heads = [block for block in sorted(blocks) if block in entered or before.get(block, set()) - blocks]
             heads = heads or sorted(blocks)
             found.append(Loop(heads[0], blocks))
-            if depth < _DEPTH_LIMIT:
+            if depth == _DEPTH_LIMIT:
+                analysis.exceeded = f"loops nested deeper than {_DEPTH_LIMIT}"
+            else:
                 work.append((blocks - {heads[0]}, depth + 1))
     return sorted(found, key=lambda loop: (loop.head, -len(loop.blocks)))
 
@@ -149,7 +153,7 @@ def _by_counter(analysis: Analysis, loop: Loop, blocks: dict[int, list[Instructi
     if test.mnemonic.startswith("loop"):
         first = _first(analysis, loop, RCX)
         alone = sum(RCX in _changes(analysis, each) for each in everything) == 1
-        return first or None if alone and goes_on and first is not None else None
+        return first if alone and goes_on and first and first <= REPEATS_LIMIT else None
     setter = next((each for each in reversed(block[:-1]) if each.sets_flags or each.kind is not Kind.PLAIN), None)
     if setter is None or not setter.operands or setter.operands[0].type != x86.X86_OP_REG:
         return None
@@ -161,6 +165,8 @@ def _by_counter(analysis: Analysis, loop: Loop, blocks: dict[int, list[Instructi
     if step is None or first is None:
         return None
     stepper, by = step
+    if PARTS[stepper.operands[0].reg][1] < size:
+        return None
     home = next(name for name, each in blocks.items() if stepper in each)
     if not _once(analysis, loop, home):
         return None
@@ -185,13 +191,18 @@ def _step(analysis: Analysis, everything: list[Instruction], number: int) -> tup
     changing = [each for each in everything if number in _changes(analysis, each)]
     if len(changing) != 1:
         return None
-    found, before, watcher = changing[0], State.entry(False), Watcher()
+    found = changing[0]
     if found.mnemonic not in ("inc", "dec", "add", "sub", "lea") or found.kind is not Kind.PLAIN:
         return None
-    before.registers[number] = ("c", 1 << 30)
-    apply(found, before, watcher)
-    after = before.registers[number]
-    return (found, after[1] - (1 << 30)) if isinstance(after, tuple) and after[0] == "c" else None
+    steps = set()
+    for first in (1 << 30, 3 << 28):  # the same from anywhere
+        state = State.entry("recipe")
+        state.registers[number] = ("c", first)
+        apply(found, state, Watcher())
+        after = state.registers[number]
+        steps.add(after[1] - first if isinstance(after, tuple) and after[0] == "c" else None)
+    by = steps.pop()
+    return (found, by) if not steps and by is not None else None
 
 
 def _first(analysis: Analysis, loop: Loop, number: int) -> int | None:
@@ -219,6 +230,9 @@ def _at_end(analysis: Analysis, leader: int, state: State) -> State:
             state.forget()
         elif each.kind is Kind.PLAIN:
             apply(each, state, Watcher())
+        else:
+            for changed in each.written:
+                state.registers[changed] = None
     return state
 
 
@@ -230,7 +244,7 @@ def _condition(setter: Instruction, jump: str, size: int, by: int | None) -> Cal
         result: dict[str, Callable[[int], bool]] = {
             "je": lambda v: v == 0, "jne": lambda v: v != 0, "js": lambda v: v >= top, "jns": lambda v: v < top,
         }
-        if setter.mnemonic == "sub":
+        if setter.mnemonic == "sub" and by < 0:
             result |= {"jb": lambda v: (v - by & mask) < -by, "jae": lambda v: (v - by & mask) >= -by}
         return result.get(jump)
     if setter.mnemonic == "test" and setter.operands[0].reg == setter.operands[-1].reg:

@@ -11,13 +11,15 @@ from openvmi.abi.load import interface
 from openvmi.abi.names import VCPU_ROM_OFFSET, WINDOW_DATA, LinkKind, RelocationKind
 from openvmi.rom.image import RomImage
 from openvmi.rom.lint import declarations, hypervisor
-from openvmi.rom.lint.instruction import NUMBER, Instruction, Kind, decode, shown
+from openvmi.rom.lint.instruction import NUMBER, Instruction, Kind, decode, shown, sizes
 from openvmi.rom.tables import FIELD_SIZE, known_calls
 
 #: Where the first recipe is, and how far they are apart: away from the window, in reach of 32 bits.
 RECIPES, RECIPE_ROOM = 1 << 20, 256
 #: Instructions that are decoded at most; 8 KiB of text have some 2,500.
 DECODED_LIMIT = 20_000
+#: Of the hypervisor, from here to the window's end.
+PRIVATE = WINDOW_DATA + 0x1000
 #: Bytes of the text; `Kind` says what follows.
 _NO_NEXT = {Kind.JUMP, Kind.RETURN, Kind.FRAME, Kind.INDIRECT_JUMP, Kind.STOP}
 
@@ -56,6 +58,8 @@ class Program:
     contexts: dict[int, declarations.Declaration] = field(factory=dict)
     symbols: dict[str, int] = field(factory=dict)
     _decoded: dict[int, Instruction | None] = field(factory=dict, repr=False)
+    _sizes: dict[int, int] = field(factory=dict, repr=False)
+    _alike: dict[bytes, Instruction] = field(factory=dict, repr=False)
     _labels: list[int] = field(factory=list, repr=False)
 
     @classmethod
@@ -63,6 +67,7 @@ class Program:
         """Everything but the analysis."""
         declared = declarations.read(image.manifest.get("lint", []))
         self = cls(image, hypervisor.table(image.hypervisor), declared, image.text)
+        self._sizes = sizes(self.text)
         self._labels = [offset for offset, _ in image.symbols]
         self.symbols = {name: offset for offset, name in reversed(image.symbols)}
         self._answers()
@@ -116,8 +121,9 @@ class Program:
                 continue
             self.roots.append(Root(f"entry {each.symbol}", offset, "jump" if jumped else "call", each.convention,
                                    changed | (frozenset() if jumped else {NUMBER["rax"]}), each.holds))
-            if jumped:
-                self.transfers[offset] = each.holds
+            if jumped and self.transfers.setdefault(offset, each.holds) != each.holds:
+                problem = f"{each}: another entry at the same place has another frame"
+                self.declared.wrong = (*self.declared.wrong, problem)
         for each in self.declared.of("context"):
             if each.symbol in self.symbols:
                 self.contexts[self.symbols[each.symbol]] = each
@@ -168,8 +174,23 @@ class Program:
             self._decoded[offset] = None
             if 0 <= at < len(code):
                 prefix = next((each.code for each in self.table.prefixes if code.startswith(each.code, at)), b"")
-                self._decoded[offset] = decode(code, at, offset, prefix)
+                found = self._decode(code, at, offset) if not prefix else decode(code, at, offset, prefix)
+                if prefix and not any((each.code, each.instruction) == (prefix, found and found.mnemonic)
+                                      for each in self.table.prefixes):
+                    found = decode(code, at, offset)
+                self._decoded[offset] = found
         return self._decoded[offset]
+
+    def _decode(self, code: bytes, at: int, offset: int) -> Instruction | None:
+        """As decode(), but bytes that were seen elsewhere are not decoded again."""
+        size = self._sizes.get(at) if code is self.text else None
+        like = self._alike.get(code[at:at + size]) if size else None
+        if like is not None:
+            return like.moved(offset)
+        found = decode(code, at, offset)
+        if found is not None and size and found.target is None:
+            self._alike[code[at:at + size]] = found
+        return found
 
     def end_of(self, offset: int) -> int:
         """Where the code that a place is in ends."""

@@ -30,21 +30,21 @@ class Finding:
 
 @frozen
 class Report:
-    """`notes` are findings that are not wrong by themselves; `relied` are declarations with the places they are for."""
+    """`relied` are declarations with the places they are for."""
 
     image: RomImage
     findings: tuple[Finding, ...]
-    notes: tuple[Finding, ...]
     relied: tuple[tuple[Any, tuple[str, ...]], ...]
     left_off: int
     instructions: int
     functions: int
     stack: int  #: bytes that the call takes which takes most
     hypervisor_known: bool
+    privileges: str  #: what text may do on that hypervisor, as a sentence has it
 
     @property
     def clean(self) -> bool:
-        """No finding but notes."""
+        """No finding; `relied` has what that rests on."""
         return not self.findings
 
 
@@ -53,20 +53,19 @@ def lint(image: RomImage) -> Report:
     program = Program.of(image)
     analysis = Analysis.of(program)
     findings: list[Finding] = []
-    notes: list[Finding] = []
     # Declarations are judged last: the other rules note which of them they rely on.
     for rule in sorted(RULES, key=lambda rule: rule.name == "declaration"):
         for offset, found in rule.check(analysis):
             place, text = (program.place(offset), program.shown(offset)) if offset is not None else ("", "")
-            (notes if rule.note else findings).append(Finding(rule, place, text, found, offset))
+            findings.append(Finding(rule, place, text, found, offset))
     order = {rule.name: number for number, rule in enumerate(RULES)}
     findings.sort(key=lambda each: (order[each.rule.name], each.offset or 0))
     depths = solve(analysis)
     return Report(
-        image, tuple(findings[:LIMIT]), tuple(notes[:LIMIT]),
+        image, tuple(findings[:LIMIT]),
         tuple((each, tuple(program.place(offset) for offset in sorted(program.declared.used[each])))
               for each in program.declared.all if each in program.declared.used),
         max(0, len(findings) - LIMIT), len(analysis.reached), len(analysis.functions),
         max((depths.bytes.get((root.offset, root.kind), 0) + of_call(root.kind) for root in program.roots), default=0),
-        program.table.known,
+        program.table.known, program.table.text,
     )

@@ -4,9 +4,11 @@
 A value is
     0 .. 15            what that register held at the entry
     RETURN, FLAGS      the return address that the call pushed; the flags at the entry
+    FRAME              where the frame of an entry with one goes back to
     ("c", n)           the number n
     ("w", offset)      an address in the window: text from 0, data from WINDOW_DATA
     ("s", base, n)     an address on the stack, n bytes above `base`
+    ("i", value)       something that was made of that address, or may be it: nobody knows how far away
     None               nothing is known
 
 Base 0 is the stack pointer at the entry. Others begin where it becomes something else: aligned (the distance to what it
@@ -20,7 +22,7 @@ from typing import Any
 from openvmi.rom.lint.instruction import RSP
 
 Value = Any  #: as above; a union of tuples would say no more
-RETURN, FLAGS = 16, 17
+RETURN, FLAGS, FRAME = 16, 17, 18
 WORD = 8
 ALIGNED = 15
 MASK = (1 << 64) - 1
@@ -29,6 +31,23 @@ MASK = (1 << 64) - 1
 def stack(base: int, offset: int) -> Value:
     """An address there."""
     return ("s", base, offset)
+
+
+def pointer(value: Value) -> Value:
+    """The address that a value is, or was made of; None: none that is known."""
+    if not isinstance(value, tuple) or value[0] == "c":
+        return None
+    return value[1] if value[0] == "i" else value
+
+
+def either(one: Value, other: Value) -> Value:
+    """What is known of a value that is one of two. An address stays to be seen; of two, one on the stack, or the first
+    in the window.
+    """
+    if one == other:
+        return one
+    found = [each for each in (pointer(one), pointer(other)) if each is not None and each[0] != "c"]
+    return ("i", min(found)) if found else None
 
 
 class State:
@@ -44,11 +63,15 @@ class State:
         self.registers, self.slots, self.direction, self.foreign = registers, slots, direction, foreign
 
     @classmethod
-    def entry(cls, returns: bool, holds: tuple[int | None, ...] = ()) -> State:
-        """At an entry. `returns`: a return address is on top; `holds`: registers whose values are on the stack."""
+    def entry(cls, kind: str, holds: tuple[int | None, ...] = ()) -> State:
+        """At an entry of a kind: "call", a return address is on top; "jump", a frame is, under what `holds` names:
+        registers whose values are on the stack.
+        """
         registers: list[Value] = list(range(16))
         registers[RSP] = stack(0, 0)
-        slots: dict[tuple[int, int], Value] = {(0, 0): RETURN} if returns else {}
+        slots: dict[tuple[int, int], Value] = {(0, 0): RETURN} if kind == "call" else {}
+        if kind == "jump":
+            slots[0, WORD * len(holds)] = FRAME
         for index, number in enumerate(holds):
             if number is not None:
                 registers[number] = None
@@ -74,8 +97,8 @@ class State:
         """Keeps what is known in both; whether that is less than it was. The stack pointer stays."""
         changed = False
         for number, value in enumerate(other.registers):
-            if number != RSP and self.registers[number] is not None and self.registers[number] != value:
-                self.registers[number] = None
+            if number != RSP and (joined := either(self.registers[number], value)) != self.registers[number]:
+                self.registers[number] = joined
                 changed = True
         for place in [place for place, value in self.slots.items() if other.slots.get(place) != value]:
             del self.slots[place]
@@ -95,9 +118,11 @@ class State:
                 if value is not None:
                     self.slots[base, offset] = value
                 return
-            for at in range(offset - offset % WORD, offset + min(size, 64), WORD):
-                self.slots.pop((base, at), None)
-        elif not isinstance(address, tuple) or address[0] == "s":
+            for place in [(at, word) for at, word in self.slots if at == base and offset - WORD < word < offset + size]:
+                del self.slots[place]
+        elif isinstance(address, tuple) and address[0] == "s":
+            self.slots.clear()
+        elif not isinstance(address, tuple):
             self.forget()
 
     def forget(self) -> None:

@@ -10,7 +10,7 @@ from capstone import x86
 
 from openvmi.abi.names import TEXT_LIMIT
 from openvmi.rom.lint.instruction import PARTS, RBP, RCX, RDI, RSI, RSP, Instruction, is_string
-from openvmi.rom.lint.state import ALIGNED, FLAGS, MASK, RETURN, WORD, State, Value, stack
+from openvmi.rom.lint.state import ALIGNED, FLAGS, MASK, RETURN, WORD, State, Value, pointer, stack
 
 _REG, _IMM, _MEM = x86.X86_OP_REG, x86.X86_OP_IMM, x86.X86_OP_MEM
 ARGUMENTS = (RDI, RSI, 2, RCX, 8, 9)
@@ -26,7 +26,7 @@ class Watcher:
         """The stack pointer cannot be computed from what it was, or all but its low bits can; the new base."""
         return instruction.offset + 1
 
-    def access(self, instruction: Instruction, operand: Any, address: Value, exact: bool, writes: bool,
+    def access(self, instruction: Instruction, operand: Any, address: Value, exact: bool, writes: bool, size: int,
                state: State) -> None:
         """Memory is read or written."""
 
@@ -38,20 +38,29 @@ class Watcher:
 
 
 def address_of(instruction: Instruction, operand: Any, state: State) -> tuple[Value, bool]:
-    """Where an operand in memory is, segment apart; whether there is no index that is not known."""
-    memory = operand.mem
+    """Where an operand in memory is, segment apart; whether it is there and nowhere else."""
+    memory, name = operand.mem, instruction.mnemonic
+    if instruction.short:
+        return None, False
+    # A bit's number in a register reaches any byte; how much is saved at once the processor knows.
+    exact = not ((name in _BITS and instruction.operands[1].type == _REG) or name.startswith(_WHOLE))
     if memory.base == x86.X86_REG_RIP:
-        return ("w", instruction.end + memory.disp), not memory.index
-    exact, offset = True, memory.disp
+        return ("w", instruction.end + memory.disp), exact
+    offset = memory.disp
+    base: Value = ("c", 0)
+    if memory.base in PARTS:
+        base = state.registers[PARTS[memory.base][0]]
+        if name == "pop" and PARTS[memory.base][0] == RSP:
+            offset += WORD  # the address is computed after the stack pointer moved
     if memory.index in PARTS:
         index = state.registers[PARTS[memory.index][0]]
         if isinstance(index, tuple) and index[0] == "c":
             offset += index[1] * memory.scale
         else:
             exact = False
-    if memory.base not in PARTS:
-        return ("c", offset & MASK), exact
-    base = state.registers[PARTS[memory.base][0]]
+            base = base if pointer(base) or memory.scale != 1 else pointer(index) or base
+    if isinstance(base, tuple) and base[0] == "i":
+        base, exact = base[1], False
     return moved(base, offset), exact
 
 
@@ -61,7 +70,9 @@ def moved(value: Value, by: int) -> Value:
         if value[0] == "c":
             return ("c", (value[1] + by) & MASK)
         if value[0] == "w":
-            return ("w", value[1] + by)
+            return ("w", value[1] + (by + (1 << 63) & MASK) - (1 << 63))
+        if value[0] == "i":
+            return value
         by = (by + (1 << 63) & MASK) - (1 << 63)
         return stack(value[1], value[2] + by) if abs(value[2] + by) < 1 << 20 else None
     return None
@@ -69,34 +80,94 @@ def moved(value: Value, by: int) -> Value:
 
 def apply(instruction: Instruction, state: State, watcher: Watcher) -> None:
     """Changes the state as an instruction that goes on to the next one does."""
-    operand = instruction.memory
-    if operand is not None and instruction.mnemonic not in ("lea", "nop"):
-        address, exact = address_of(instruction, operand, state)
-        watcher.access(instruction, operand, address, exact, instruction.stores, state)
+    if instruction.memories:
+        touch(instruction, state, watcher)
     handler = _HANDLERS.get(instruction.mnemonic)
-    if handler is None or not handler(instruction, state, watcher):
+    if not ((handler and handler(instruction, state, watcher)) or _fold(instruction, state, watcher)):
         _other(instruction, state, watcher)
+
+
+def touch(instruction: Instruction, state: State, watcher: Watcher) -> None:
+    """Tells of the memory that an instruction reads or writes."""
+    if instruction.mnemonic in ("lea", "nop"):
+        return
+    for operand in instruction.memories:
+        address, exact = address_of(instruction, operand, state)
+        size = operand.size
+        if instruction.repeats and is_string(instruction.mnemonic):
+            count = state.registers[RCX]
+            known = isinstance(count, tuple) and count[0] == "c" and not state.direction
+            size, exact = (size * count[1], exact and count[1] > 0) if known else (size, False)
+        writes = instruction.stores and operand is instruction.memory
+        watcher.access(instruction, operand, address, exact, writes, size, state)
 
 
 def _other(instruction: Instruction, state: State, watcher: Watcher) -> None:
     """Anything else: what it writes is not known."""
     if instruction.stores:
-        if is_string(instruction.mnemonic):
-            state.forget()
-        else:
-            address, exact = address_of(instruction, instruction.memory, state) if instruction.memory else (None, False)
-            state.store(address, exact, instruction.memory.size if instruction.memory else WORD, None)
-    if instruction.mnemonic == "add" or instruction.mnemonic.startswith("cmov"):
+        address, exact = address_of(instruction, instruction.memory, state) if instruction.memory else (None, False)
+        exact = exact and not is_string(instruction.mnemonic)
+        state.store(address, exact, instruction.memory.size if instruction.memory else WORD, None)
+    explicit = [PARTS[each.reg][0] for each in instruction.operands if each.type == _REG and each.reg in PARTS]
+    made = None
+    # An address that is subtracted from another one, or from something unknown, leaves a distance.
+    distance = (instruction.mnemonic == "sub" and len(explicit) == 2 and pointer(state.registers[explicit[1]])
+                and not _is_number(state.registers[explicit[0]]))
+    if instruction.mnemonic not in _NO_ADDRESS and not distance:
         for each in instruction.operands:  # an address goes on in a way that is not followed
-            if each.type == _REG and each.reg in PARTS:
-                watcher.kept(instruction, state.registers[PARTS[each.reg][0]])
+            if each.type != _REG or each.reg not in PARTS or (each.access == 2 and instruction.mnemonic[:4] != "cmov"):
+                continue
+            value = state.registers[PARTS[each.reg][0]]
+            watcher.kept(instruction, value)
+            made = made or pointer(value)
+            if made is None and instruction.mnemonic in _SUMS and _is_high(value):
+                made = value
     for number in instruction.written:
-        _set(instruction, state, watcher, number, 8, None)
+        string = is_string(instruction.mnemonic) and number in (RSI, RDI) and pointer(state.registers[number])
+        through = string or (made if number in explicit else None)
+        _set(instruction, state, watcher, number, 8, ("i", through) if through else None)
+
+
+def _is_number(value: Value) -> bool:
+    return isinstance(value, tuple) and value[0] == "c"
+
+
+def _is_high(value: Value) -> bool:
+    """A number that can be an address of the kernel, and no distance."""
+    return _is_number(value) and value[1] >> 32 not in (0, 0xFFFFFFFF)
+
+
+def _fold(instruction: Instruction, state: State, watcher: Watcher) -> bool:
+    """Arithmetic with numbers that are known."""
+    count = len(instruction.operands)
+    if instruction.mnemonic not in _FOLDED or not 1 <= count <= 2:
+        return False
+    to = instruction.operands[0]
+    if to.type != _REG or to.size < 4:
+        return False
+    values = [_value(instruction, each, state) for each in instruction.operands]
+    if not all(map(_is_number, values)):
+        return False
+    mask = (1 << 8 * to.size) - 1
+    one, other = values[0][1] & mask, values[-1][1] & mask
+    result = _FOLDED[instruction.mnemonic](one, other, 8 * to.size) & mask
+    return _put(instruction, to, state, watcher, ("c", result))
+
+
+def _signed(value: int, bits: int) -> int:
+    return value - (1 << bits) if value >> bits - 1 else value
+
+
+def _part(value: Value, size: int) -> Value:
+    """What is known of the low bytes."""
+    if size == 4 and isinstance(value, tuple) and value[0] == "c":
+        return ("c", value[1] & 0xFFFFFFFF)
+    return ("i", pointer(value)) if pointer(value) else None
 
 
 def _set(instruction: Instruction, state: State, watcher: Watcher, number: int, size: int, value: Value) -> None:
     if size < WORD:
-        value = ("c", value[1] & 0xFFFFFFFF) if size == 4 and isinstance(value, tuple) and value[0] == "c" else None
+        value = _part(value, size)
     if number == RSP:
         if not (isinstance(value, tuple) and value[0] == "s"):
             value = stack(watcher.switched(instruction, state, False), 0)
@@ -115,10 +186,10 @@ def _value(instruction: Instruction, operand: Any, state: State) -> Value:
         if number is None:
             return None
         value = state.registers[number]
-        if size == WORD or (isinstance(value, tuple) and value[0] == "c" and size == 4):
-            return value
-        return None
+        return value if size == WORD else _part(value, size)
     address, exact = address_of(instruction, operand, state)
+    if operand.mem.segment in (x86.X86_REG_GS, x86.X86_REG_FS):
+        return None
     if exact and operand.size == WORD and isinstance(address, tuple) and address[0] == "s":
         return state.slots.get(address[1:])
     return None
@@ -148,7 +219,10 @@ def _mov(instruction: Instruction, state: State, watcher: Watcher) -> bool:
 def _lea(instruction: Instruction, state: State, watcher: Watcher) -> bool:
     to, source = instruction.operands
     address, exact = address_of(instruction, source, state)
-    return _put(instruction, to, state, watcher, address if exact else None)
+    if not exact:
+        watcher.kept(instruction, address)
+        address = ("i", pointer(address)) if pointer(address) else None
+    return _put(instruction, to, state, watcher, address)
 
 
 def _add(instruction: Instruction, state: State, watcher: Watcher) -> bool:
@@ -193,34 +267,36 @@ def _xchg(instruction: Instruction, state: State, watcher: Watcher) -> bool:
     return all([_put(instruction, operand, state, watcher, value) for operand, value in order])
 
 
-def push(state: State, watcher: Watcher, value: Value, size: int = WORD) -> None:
+def push(state: State, watcher: Watcher, value: Value) -> None:
     """A word goes on the stack."""
     base, offset = state.top
-    state.registers[RSP] = stack(base, offset - size)
-    state.store(state.registers[RSP], True, size, value)
+    state.registers[RSP] = stack(base, offset - WORD)
+    state.store(state.registers[RSP], True, WORD, value)
     watcher.moved(state)
 
 
 def _push(instruction: Instruction, state: State, watcher: Watcher) -> bool:
     operand = instruction.operands[0]
-    size = operand.size if operand.type != _IMM else WORD
     value = _value(instruction, operand, state)
     watcher.kept(instruction, value)
-    push(state, watcher, value, 2 if size == 2 else WORD)
+    push(state, watcher, value)
     return True
 
 
 def _pop(instruction: Instruction, state: State, watcher: Watcher) -> bool:
     operand = instruction.operands[0]
-    size = 2 if operand.size == 2 else WORD
-    value = state.word() if size == WORD else None
+    value = state.word()
     base, offset = state.top
-    state.registers[RSP] = stack(base, offset + size)
+    if operand.type == _MEM:
+        _put(instruction, operand, state, watcher, value)
+        state.registers[RSP] = stack(base, offset + WORD)
+        return True
+    state.registers[RSP] = stack(base, offset + WORD)
     return _put(instruction, operand, state, watcher, value)
 
 
 def _pushf(instruction: Instruction, state: State, watcher: Watcher) -> bool:
-    push(state, watcher, FLAGS)
+    push(state, watcher, None if state.direction else FLAGS)
     return True
 
 
@@ -255,8 +331,9 @@ def _std(instruction: Instruction, state: State, watcher: Watcher) -> bool:
 
 
 def in_text(value: Value) -> bool:
-    """Whether it is an address of text."""
-    return isinstance(value, tuple) and value[0] == "w" and 0 <= value[1] < TEXT_LIMIT
+    """Whether it is an address of text, or made of one."""
+    value = pointer(value)
+    return value is not None and value[0] == "w" and 0 <= value[1] < TEXT_LIMIT
 
 
 _HANDLERS: dict[str, Callable[[Instruction, State, Watcher], bool]] = {
@@ -264,4 +341,17 @@ _HANDLERS: dict[str, Callable[[Instruction, State, Watcher], bool]] = {
     "and": _and, "xchg": _xchg, "push": _push, "pop": _pop, "pushfq": _pushf, "popfq": _popf, "leave": _leave,
     "cld": _cld, "std": _std,
 }
-__all__ = ["ARGUMENTS", "RETURN", "Watcher", "address_of", "apply", "in_text", "moved", "push"]
+_BITS = ("bt", "bts", "btr", "btc")
+_WHOLE = ("fxsave", "fxrstor", "xsave", "xrstor")
+_NO_ADDRESS = ("cmp", "test", "bt", "bsf", "bsr", "tzcnt", "lzcnt", "popcnt")  # what comes out is none
+_SUMS = ("add", "sub", "or", "xor")
+#: Of both operands and the bits of the first.
+_FOLDED: dict[str, Callable[[int, int, int], int]] = {
+    "and": lambda a, b, _: a & b, "or": lambda a, b, _: a | b, "xor": lambda a, b, _: a ^ b,
+    "not": lambda a, b, _: ~a, "neg": lambda a, b, _: -a, "imul": lambda a, b, _: a * b,
+    "shl": lambda a, b, n: a << b % n, "sal": lambda a, b, n: a << b % n, "shr": lambda a, b, n: a >> b % n,
+    "sar": lambda a, b, n: _signed(a, n) >> b % n,
+    "rol": lambda a, b, n: a << b % n | a >> n - b % n, "ror": lambda a, b, n: a >> b % n | a << n - b % n,
+    "bts": lambda a, b, n: a | 1 << b % n, "btr": lambda a, b, n: a & ~(1 << b % n),
+}
+__all__ = ["ARGUMENTS", "RETURN", "Watcher", "address_of", "apply", "in_text", "moved", "push", "touch"]

@@ -29,11 +29,10 @@ Found = tuple[int | None, str]
 
 @frozen
 class Rule:
-    """One of them, with the paragraphs of its docstring. `note`: what it finds is not wrong by itself."""
+    """One of them, with the paragraphs of its docstring."""
 
     name: str
     check: Callable[[Analysis], Iterator[Found]]
-    note: bool = False
 
     @property
     def paragraphs(self) -> tuple[str, str, str]:
@@ -64,6 +63,6 @@ RULES = (
     Rule("stack-switch", stacks.switch),
     Rule("loop", looping.loop),
     Rule("declaration", declared.declaration),
+    Rule("unreachable", bytes.unreachable),
     Rule("budget", declared.budget),
-    Rule("unreachable", bytes.unreachable, note=True),
 )

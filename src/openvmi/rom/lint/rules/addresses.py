@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from openvmi.abi.names import TEXT_LIMIT, VCPU_BLOCK_SIZE, VCPU_ROM_OFFSET, WINDOW_DATA, WINDOW_SIZE
+from openvmi.rom.lint.program import PRIVATE
 
 if TYPE_CHECKING:
     from openvmi.rom.lint.analysis import Access, Analysis
 
-_PRIVATE = WINDOW_DATA + 0x1000  # of the hypervisor, to the window's end
 
 
 def address(analysis: Analysis) -> Iterator[tuple[int, str]]:
@@ -28,6 +28,9 @@ def address(analysis: Analysis) -> Iterator[tuple[int, str]]:
         if offset not in told and (said := _wrong(analysis, access)):
             told.add(offset)
             yield offset, said
+    for offset, found in analysis.reached.items():
+        if found.short and found.memories and found.mnemonic not in ("lea", "nop"):
+            yield offset, "takes 32 bits of an address: memory below 4 GiB, which is user mode's"
 
 
 def _wrong(analysis: Analysis, access: Access) -> str:
@@ -54,7 +57,7 @@ def _vcpu(analysis: Analysis, access: Access, start: int, size: int) -> str:
 def _window(analysis: Analysis, access: Access, start: int, size: int) -> str:
     program = analysis.program
     data = WINDOW_DATA, WINDOW_DATA + program.image.descriptor.data_memory
-    for low, high in ((0, len(program.text)), data, (_PRIVATE, WINDOW_SIZE)):
+    for low, high in ((0, len(program.text)), data, (PRIVATE, WINDOW_SIZE)):
         if low <= start and start + size <= high:
             return ""
     if access.writes and 0 <= start < TEXT_LIMIT:

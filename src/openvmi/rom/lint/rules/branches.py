@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from openvmi.abi.names import WINDOW_SIZE
-from openvmi.rom.lint.state import RETURN
+from openvmi.rom.lint.state import FRAME, RETURN
 
 if TYPE_CHECKING:
     from openvmi.rom.lint.analysis import Analysis
+    from openvmi.rom.lint.function import Exit, Function
 
 
 def landing(analysis: Analysis) -> Iterator[tuple[int, str]]:
@@ -39,7 +40,11 @@ def returns(analysis: Analysis) -> Iterator[tuple[int, str]]:
     for function in analysis.functions.values():
         for each in function.exits:
             found = each.instruction
-            if each.kind not in ("return", "tail") or found.offset in seen:
+            if found.offset not in seen and _frame_changed(function, each):
+                seen.add(found.offset)
+                if analysis.program.declared.use("frame", analysis.program.symbol(found.offset), found.offset) is None:
+                    yield found.offset, "where the frame goes back to was written over"
+            if (each.kind not in ("return", "tail") and not function.goes_on(each)) or found.offset in seen:
                 continue
             said = ""
             if each.kind == "return" and (found.operands or found.mnemonic != "ret"):
@@ -55,6 +60,12 @@ def returns(analysis: Analysis) -> Iterator[tuple[int, str]]:
             if said:
                 seen.add(found.offset)
                 yield found.offset, said
+
+
+def _frame_changed(function: Function, leaving: Exit) -> bool:
+    state = leaving.state
+    return (leaving.kind != "return" and not state.foreign and function.frame_own(leaving)
+            and not function.frame_returns(leaving) and state.word(len(leaving.holds)) != FRAME)
 
 
 def branch(analysis: Analysis) -> Iterator[tuple[int, str]]:

@@ -65,8 +65,10 @@ def unreachable(analysis: Analysis) -> Iterator[tuple[int, str]]:
 
     What is not reached is not checked; it may be dead code, or code that is entered in a way that is not known here.
 
-    Remove them, or declare how they are entered (rule entry).
+    Remove them, declare how they are entered (rule entry), or keep data in .data or .rodata.
     """
+    if analysis.exceeded:
+        return
     program = analysis.program
     covered = bytearray(len(program.text))
     for offset, found in analysis.reached.items():
@@ -79,7 +81,7 @@ def unreachable(analysis: Analysis) -> Iterator[tuple[int, str]]:
     while (start := covered.find(0, at)) >= 0 and listed < _LISTED:
         at = covered.find(1, start)
         at = len(covered) if at < 0 else at
-        if not _padding(program.text[start:at]):
+        if start not in analysis.undecodable and not _padding(program.text[start:at]):
             listed += 1
             yield start, f"{at - start} bytes that nothing leads to"
 

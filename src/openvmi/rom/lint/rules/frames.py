@@ -39,8 +39,8 @@ def _wrong(function: Function, leaving: Exit) -> str:
         if state.top != (0, 0):
             return f"the stack is {function.depth(state)} bytes deeper than at the entry"
         return ""
-    if leaving.kind == "landing" and state.top == (0, 0) and function.kind == "call":
-        return ""  # goes on as the callee of whoever called
-    if leaving.kind == "landing" and not leaving.holds and not function.frame_right(leaving):
-        return ""  # not declared, or not by what it holds: the rule landing tells
+    if leaving.kind == "frame" and leaving.instruction.mnemonic != "iretq":
+        return "takes another frame than IRETQ, and only half of an address from it"
+    if leaving.kind == "landing" and (not leaving.declared or function.goes_on(leaving)):
+        return ""  # the rule landing tells; or it goes on as the callee of whoever called
     return "" if function.frame_right(leaving) else "the frame here is neither that of the entry nor one that goes back"

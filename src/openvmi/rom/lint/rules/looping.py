@@ -25,8 +25,8 @@ def loop(analysis: Analysis) -> Iterator[tuple[int, str]]:
         if loops.bound(analysis, each) is None and not _declared(analysis, each.head):
             yield each.head, f"goes round without a bound that could be computed ({_extent(analysis, each)})"
     for offset, times in sorted(analysis.repeats.items()):
-        if times is None and not _declared(analysis, offset):
-            yield offset, "repeats as often as RCX says, and that is not a known number"
+        if (times is None or times > loops.REPEATS_LIMIT) and not _declared(analysis, offset):
+            yield offset, "repeats as often as RCX says, and that is no known number, or a large one"
 
 
 def _declared(analysis: Analysis, offset: int) -> bool:

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from openvmi.rom.lint.analysis import Analysis
     from openvmi.rom.lint.function import Exit, Function
 
+_FRAME_FLAGS = 2  #: word of the frame
+#: TF, DF, IOPL, NT, RF, VM, AC: clear in a kernel (Intel SDM volume 1, section 3.4.3).
+_SYSTEM_FLAGS = 0x100 | 0x400 | 0x3000 | 0x4000 | 0x10000 | 0x20000 | 0x40000
 _OTHERS = frozenset(range(16)) - {RSP}
 
 
@@ -39,8 +42,6 @@ def clobber(analysis: Analysis) -> Iterator[tuple[int, str]]:
 
 def _counts(function: Function | None, leaving: Exit) -> bool:
     assert function is not None
-    if leaving.kind == "landing" and not (leaving.holds or function.kind == "jump" or function.frame_returns(leaving)):
-        return False
     return function.kind == "jump" or function.goes_back(leaving)
 
 
@@ -61,10 +62,15 @@ def flags(analysis: Analysis) -> Iterator[tuple[int, str]]:
     A call may change the arithmetic flags; those of the system (interrupts, direction, alignment checks, traps) are the
     kernel's.
 
-    Restore with POPFQ only what PUSHFQ has saved in the same call.
+    Restore with POPFQ only what PUSHFQ has saved in the same call; make frames with flags that the kernel has.
     """
-    for offset in sorted(analysis.flags):
-        yield offset, "loads flags that are not those of the entry"
+    told = dict.fromkeys(analysis.flags, "loads flags that are not those of the entry")
+    for function in analysis.functions.values():
+        for each in function.exits:
+            loaded = each.state.word(_FRAME_FLAGS) if each.kind == "frame" and function.frame_returns(each) else None
+            if isinstance(loaded, tuple) and loaded[0] == "c" and loaded[1] & _SYSTEM_FLAGS:
+                told[each.instruction.offset] = f"returns with flags {loaded[1]:#x}, some of which the kernel has clear"
+    yield from sorted(told.items())
 
 
 def direction(analysis: Analysis) -> Iterator[tuple[int, str]]:

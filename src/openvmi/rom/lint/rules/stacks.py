@@ -39,7 +39,7 @@ def recursion(analysis: Analysis) -> Iterator[tuple[int, str]]:
 
     Make it a loop, or a function for each level.
     """
-    endless = solve(analysis).endless
+    endless = solve(analysis).endless or analysis.recursive
     if endless:
         names = sorted({analysis.program.symbol(offset) for offset, _ in endless})
         yield min(offset for offset, _ in endless), f"calls that come back to themselves are in: {', '.join(names)}"
