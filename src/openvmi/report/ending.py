@@ -3,15 +3,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from openvmi.abi.names import TEXT_LIMIT
-from openvmi.booting import LinuxRun
 from openvmi.guest.image import GuestImage
 from openvmi.hypervisors.base import Crash, Ending, Registers
-from openvmi.report import classic, taint
+from openvmi.report import taint
 from openvmi.rom.image import RomImage
 from openvmi.running import Run
 from openvmi.status import MEANING, Status
 from openvmi.units import TextOffset
+
+if TYPE_CHECKING:
+    from openvmi.booting import LinuxRun
 
 _ROW = 4  # registers in a line
 
@@ -26,6 +30,8 @@ def lines(result: Run | LinuxRun) -> list[str]:
     if isinstance(result, Run):
         crash = _crash(result, result.outcome.crash) if result.outcome.crash else []
         return _forced(result) + _ending(result) + crash
+    from openvmi.report import classic
+
     told = classic.lines(result.rom, result.classic) if result.rom and result.classic else []
     return told + _forced(result) + _ending(result)
 

@@ -4,18 +4,20 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import openvmi
-from openvmi.booting import LinuxRun
 from openvmi.comparison import Comparison
 from openvmi.diagnosis import Diagnosis
 from openvmi.guest.image import GuestImage
 from openvmi.hypervisors.base import Crash
 from openvmi.matrix import Matrix, Row
-from openvmi.report import classic, taint
+from openvmi.report import taint
 from openvmi.running import LinkState, Run
 from openvmi.trust.verdict import Verdict
+
+if TYPE_CHECKING:
+    from openvmi.booting import LinuxRun
 
 #: What only a run can tell.
 _OF_A_RUN = ("rom_sha256", "rom_text_bytes", "rom_licence", "taint", "trust", "link", "guest_instructions", "wall_ms",
@@ -29,7 +31,7 @@ def run(result: Run | LinuxRun) -> dict[str, Any]:
         "guest": result.guest.name,
         "guest_sha256": result.guest.sha256,
         "hypervisor": result.hypervisor,
-        **(_with_classic_rom(result) if isinstance(result, LinuxRun) else _with_rom(result)),
+        **(_with_rom(result) if isinstance(result, Run) else _with_classic_rom(result)),
         **_outcome(result),
     }
 
@@ -50,6 +52,8 @@ def _with_rom(result: Run) -> dict[str, Any]:
 
 
 def _with_classic_rom(result: LinuxRun) -> dict[str, Any]:
+    from openvmi.report import classic
+
     rom = result.rom
     return {
         "rom": classic.name(rom) if rom else None,
