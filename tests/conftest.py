@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ TOP = Path(__file__).resolve().parent.parent
 _NEEDS = "needs"
 _SKIPPED = pytest.StashKey[dict[str, int]]()
 _HOME = pytest.StashKey[str]()
+_COUNT = count()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -29,7 +31,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """A missing tool is a failure where it could have been installed, and a skip that is told at the end elsewhere."""
+    """A missing tool is a failure where it could have been installed, and a skip that is told at the end elsewhere.
+
+    What one test finds out about a ROM is not known in another.
+    """
+    os.environ["OPENVMI_STATE"] = os.path.join(item.config.stash[_HOME], f"state-{next(_COUNT)}")
     missing = {tool for marker in item.iter_markers(_NEEDS) for tool in marker.args if not system.there(tool)}
     if not missing:
         return
@@ -46,8 +52,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """The last lines of all, behind pytest's own summary."""
     shutil.rmtree(config.stash[_HOME], ignore_errors=True)
     terminal = config.pluginmanager.get_plugin("terminalreporter")
-    for packages, count in config.stash[_SKIPPED].items():
-        terminal.write_line(f"NOT TESTED: {count} tests skipped, because these packages are not installed: {packages}",
+    for packages, number in config.stash[_SKIPPED].items():
+        terminal.write_line(f"NOT TESTED: {number} tests skipped, because these packages are not installed: {packages}",
                             red=True, bold=True)
     for what in system.NOT_TESTED:
         terminal.write_line(f"NOT TESTED: {what}", red=True, bold=True)
