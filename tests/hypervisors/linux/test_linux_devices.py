@@ -19,8 +19,9 @@ from openvmi.hypervisors.linux import build
 from openvmi.machine import exit_port
 from openvmi.machine.boot import IOAPIC, LOCAL_APIC
 from openvmi.machine.console import ConsoleInput
-from openvmi.toolchain import FREESTANDING, Toolchain
+from openvmi.toolchain import FREESTANDING
 from openvmi.units import Nanoseconds
+from tests.compiled import library
 
 RUNNER = build.SOURCES
 STEPS = 20_000
@@ -92,18 +93,9 @@ class Runner:
 @pytest.fixture(scope="module")
 def program(top: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The devices as a library."""
-    folder = tmp_path_factory.mktemp("devices")
-    toolchain = Toolchain(top / "build" / "cache")
-    includes = (RUNNER, RUNNER / "devices", top / "roms" / "linux", top / "libvmi" / "include")
-    objects = []
-    for source in (*sorted((RUNNER / "devices").glob("*.c")), Path(__file__).parent / "devices" / "driver.c"):
-        objects.append(folder / f"{source.stem}.o")
-        toolchain.compile(source, objects[-1], (*FREESTANDING, "-fpic"), includes)
-    script = folder / "library.lds"
-    script.write_text("SECTIONS { . = SIZEOF_HEADERS; .text : ALIGN(4096) { *(.text*) }\n"
-                      ".dynamic : ALIGN(4096) { *(.dynamic) } }\n")
-    toolchain.link(objects, folder / "devices.so", script, ("-shared",))
-    return folder / "devices.so"
+    sources = (*sorted((RUNNER / "devices").glob("*.c")), Path(__file__).parent / "devices" / "driver.c")
+    return library(tmp_path_factory.mktemp("devices") / "devices.so", sources, (*FREESTANDING, "-fpic"),
+                   (RUNNER, RUNNER / "devices", top / "roms" / "linux"))
 
 
 @pytest.fixture

@@ -50,37 +50,6 @@ unsigned vmi_revision(unsigned group)
 	return group;
 }
 
-void *memcpy(void *to, const void *from, size_t size)
-{
-	for (size_t i = 0; i < size; i++)
-		((char *)to)[i] = ((const char *)from)[i];
-	return to;
-}
-
-int memcmp(const void *left, const void *right, size_t size)
-{
-	const uint8_t *a = left, *b = right;
-
-	for (size_t i = 0; i < size; i++)
-		if (a[i] != b[i])
-			return a[i] - b[i];
-	return 0;
-}
-
-size_t strlen(const char *text)
-{
-	size_t length = 0;
-
-	while (text[length])
-		length++;
-	return length;
-}
-
-int strcmp(const char *left, const char *right)
-{
-	return memcmp(left, right, strlen(left) + 1);
-}
-
 /* 0: the ROM is taken; else the gate that refused. The taint is what was recorded then. */
 __attribute__((visibility("default"))) unsigned gate(unsigned licence_class, unsigned capsule, unsigned flags, unsigned note_licence, unsigned note_flags,
 						    const char *line, unsigned *taint)

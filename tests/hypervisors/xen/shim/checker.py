@@ -5,28 +5,13 @@ from __future__ import annotations
 
 import ctypes
 import mmap
-import platform
-import sys
 from pathlib import Path
 
-import pytest
-
 from openvmi.rom.build import FLAGS
-from openvmi.toolchain import Toolchain
 from openvmi.units import PAGE_SIZE, page_up
+from tests.compiled import library
 
 _SOURCES = ("package.c", "guest.c", "rom.c", "plan.c", "format.c")
-_SCRIPT = """
-SECTIONS {
-	.text : { *(.text*) }
-	. = ALIGN(4096);
-	.dynsym : { *(.dynsym) }
-	.rodata : { *(.rodata*) }
-	. = ALIGN(4096);
-	.data : { *(.data*) }
-	.bss : { *(.bss*) }
-}
-"""
 _NOTHING = 0  # PROT_NONE
 
 
@@ -34,21 +19,12 @@ class Checker:
     """What the shim says of packages. A read past the end of one ends this process: the next page cannot be read."""
 
     def __init__(self, top: Path, folder: Path) -> None:
-        if platform.machine() != "x86_64" or sys.platform != "linux":
-            pytest.skip("compiles the shim's checks for this process, which needs x86-64 Linux")
-        rom, here = top / "roms" / "xen", Path(__file__).parent
-        toolchain = Toolchain(top / "build" / "cache")
-        objects = []
-        for source in (*(rom / "shim" / name for name in _SOURCES), here / "harness.c"):
-            objects.append(folder / f"{source.name}.o")
-            toolchain.compile(source, objects[-1], FLAGS, (rom / "shim", rom, top / "libvmi" / "include"))
-        script = folder / "library.lds"
-        script.write_text(_SCRIPT)
-        toolchain.link(objects, folder / "checks.so", script, ("-shared",))
-        library = ctypes.CDLL(str(folder / "checks.so"))
-        self.pool = library.shim_pool  #: pages of the pool, of the package that was accepted last
+        rom = top / "roms" / "xen"
+        sources = (*(rom / "shim" / name for name in _SOURCES), Path(__file__).parent / "harness.c")
+        checks = ctypes.CDLL(str(library(folder / "checks.so", sources, FLAGS, (rom / "shim", rom))))
+        self.pool = checks.shim_pool  #: pages of the pool, of the package that was accepted last
         self.pool.restype = ctypes.c_uint64
-        self._check = library.shim_check
+        self._check = checks.shim_check
         self._check.restype = ctypes.c_char_p
         self._check.argtypes = (ctypes.c_void_p, *[ctypes.c_uint64] * 3)
 
