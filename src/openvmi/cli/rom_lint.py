@@ -10,7 +10,6 @@ from openvmi.status import Status
 
 _EPILOG = exits({
     0: "clean", Status.BAD_FILE: "there are findings, or the file is no ROM in order",
-    Status.REFUSED: "a ROM of the classic interface",
 })
 
 
@@ -20,18 +19,24 @@ def register(app: typer.Typer) -> None:
 
 
 def lint(file: RomFile, json: Json = False, html: Html = None) -> int:
-    """Check every instruction that an entry or recipe of a ROM leads to."""
-    from openvmi.errors import RefusedError
+    """Check every instruction that an entry or recipe of a ROM leads to.
+
+    A ROM of the classic interface has rules of its own.
+    """
     from openvmi.report.publish import publish
     from openvmi.rom.image import RomImage, read_image
-    from openvmi.rom.lint import describe, report
     from openvmi.rom.load import is_classic
 
-    data = read_image(file)
+    data, title = read_image(file), f"Lint of {file.name}"
     if is_classic(data):
-        raise RefusedError(f"{file}: a ROM of the classic interface, and this linter knows the conventions of VMI 4; "
-                           "openvmi rom inspect checks what that one answers")
+        from openvmi.classic import lint as classic
+        from openvmi.classic.image import ClassicRom
+
+        said = classic.lint(ClassicRom.parse(data, str(file)))
+        publish(classic.describe(said), list(classic.lines(said)), json, html, title, lambda: classic.sections(said))
+        return 0 if said.clean else Status.BAD_FILE
+    from openvmi.rom.lint import describe, report
+
     found = report.lint(RomImage.parse(data, str(file)))
-    publish(describe.describe(found), list(describe.lines(found)), json, html, f"Lint of {file.name}",
-            lambda: describe.sections(found))
+    publish(describe.describe(found), list(describe.lines(found)), json, html, title, lambda: describe.sections(found))
     return 0 if found.clean else Status.BAD_FILE

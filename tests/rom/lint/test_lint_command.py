@@ -64,8 +64,6 @@ def test_json_and_page(wrong: Path, tmp_path: Path, capsys: pytest.CaptureFixtur
 
 
 def test_what_is_no_rom_for_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["rom", "lint", str(resources.built("roms") / "classic-full.rom")]) == Status.REFUSED
-    assert "classic interface" in capsys.readouterr().err
     (tmp_path / "no.rom").write_bytes(b"no")
     assert run(["rom", "lint", str(tmp_path / "no.rom")]) == Status.BAD_FILE
     assert run(["rom", "lint", str(tmp_path / "none.rom")]) == Status.USAGE

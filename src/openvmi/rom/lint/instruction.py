@@ -123,11 +123,13 @@ class Instruction:
         return last.imm if last is not None and last.type == x86.X86_OP_IMM else None
 
 
-_DECODER = capstone.Cs(capstone.CS_ARCH_X86, capstone.CS_MODE_64)
-_DECODER.detail = True
+_MODES = {64: capstone.CS_MODE_64, 32: capstone.CS_MODE_32}
+_DECODERS = {bits: capstone.Cs(capstone.CS_ARCH_X86, mode) for bits, mode in _MODES.items()}
+_SHOWN = {bits: capstone.Cs(capstone.CS_ARCH_X86, mode) for bits, mode in _MODES.items()}
 _PLAIN = capstone.Cs(capstone.CS_ARCH_X86, capstone.CS_MODE_64)
-_SHOWN = capstone.Cs(capstone.CS_ARCH_X86, capstone.CS_MODE_64)
-_SHOWN.syntax = capstone.CS_OPT_SYNTAX_ATT
+for _bits in _MODES:
+    _DECODERS[_bits].detail = True
+    _SHOWN[_bits].syntax = capstone.CS_OPT_SYNTAX_ATT
 _LONGEST = 15
 _BRANCHES = {capstone.CS_GRP_JUMP, capstone.CS_GRP_CALL, capstone.CS_GRP_BRANCH_RELATIVE}
 _FLAGS_KEPT = {"mov", "movabs", "movzx", "movsx", "movsxd", "lea", "push", "pop", "not", "xchg", "nop", "bswap",
@@ -156,12 +158,12 @@ def _ambiguous(code: bytes, name: str, kind: Kind) -> bool:
             or (len(found & (_SEGMENTS | _FS_GS)) > 1 and bool(found & _FS_GS)))
 
 
-def decode(code: bytes, at: int, offset: int, prefix: bytes = b"") -> Instruction | None:
+def decode(code: bytes, at: int, offset: int, prefix: bytes = b"", bits: int = 64) -> Instruction | None:
     """The instruction at index `at` of `code`, whose place is `offset`; None: there is none, or none that has one
     meaning everywhere and can be followed.
     """
     start = at + len(prefix)
-    found = next(_DECODER.disasm(code[start:start + _LONGEST], offset + len(prefix), 1), None)
+    found = next(_DECODERS[bits].disasm(code[start:start + _LONGEST], offset + len(prefix), 1), None)
     if found is None:
         return None
     operands, groups, mnemonic = found.operands, frozenset(found.groups), found.mnemonic
@@ -215,10 +217,10 @@ def _flow(name: str, groups: frozenset[int], operands: Any) -> tuple[Kind, int |
     return (Kind.BRANCH, operands[-1].imm) if direct else (Kind.PLAIN, None)
 
 
-def shown(code: bytes, at: int, offset: int, prefix: int = 0) -> str:
+def shown(code: bytes, at: int, offset: int, prefix: int = 0, bits: int = 64) -> str:
     """The instruction as an assembler source has it; the bytes where there is none."""
     start = at + prefix
-    for found in _SHOWN.disasm(code[start:start + _LONGEST], offset + prefix, 1):
+    for found in _SHOWN[bits].disasm(code[start:start + _LONGEST], offset + prefix, 1):
         return f"{found.mnemonic} {found.op_str}".strip()
     return f".byte {code[at:at + 8].hex(' ')}"
 

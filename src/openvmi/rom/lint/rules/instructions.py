@@ -12,6 +12,8 @@ from openvmi.rom.lint.sensitive import is_sensitive
 
 if TYPE_CHECKING:
     from openvmi.rom.lint.analysis import Analysis
+    from openvmi.rom.lint.instruction import Instruction
+
 _VECTOR_REGISTERS = numbers_of(VECTOR_REGISTER)
 
 
@@ -49,6 +51,11 @@ def vectors(analysis: Analysis) -> Iterator[tuple[int, str]]:
     for offset, found in analysis.reached.items():
         if carries and found.mnemonic in WHOLE_STATE:
             continue
-        if (VECTOR_GROUPS & found.groups or VECTOR_MNEMONIC.match(found.mnemonic)
-                or _VECTOR_REGISTERS & found.registers):
+        if is_vector(found):
             yield offset, "touches vector or floating-point state"
+
+
+def is_vector(found: Instruction) -> bool:
+    """Whether it touches vector, x87 or mask registers."""
+    return bool(VECTOR_GROUPS & found.groups or VECTOR_MNEMONIC.match(found.mnemonic)
+                or _VECTOR_REGISTERS & found.registers)

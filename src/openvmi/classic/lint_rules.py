@@ -1,0 +1,275 @@
+# SPDX-License-Identifier: MIT
+"""The linter's rules for classic ROMs, a function each. Its docstring is what every report says of it, in three
+paragraphs: what is found, why that matters, and what to do about it.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+
+from attrs import frozen
+from capstone import x86
+
+from openvmi.abi.classic import Pnp
+from openvmi.classic.lint_analysis import Analysis, name_of
+from openvmi.rom.lint.instruction import Instruction
+from openvmi.rom.lint.rules.instructions import is_vector
+
+Found = tuple[int | None, str]
+_RETF = 0xCB
+#: Entries of a PnP expansion header (Plug and Play BIOS 1.0A, section 3.2): place in it, name.
+_PNP_ENTRIES = {0x16: "boot connection vector", 0x18: "disconnect vector", 0x1A: "bootstrap entry vector"}
+#: Leave the code segment, or raise what the kernel's tables decide about.
+_FAR = {"ljmp", "lcall", "retf", "int", "int1", "int3", "into", "icebp", "bound", "syscall", "sysenter", "sysret"}
+#: Calls that end the machine: a fault with an empty table of interrupts does that.
+_ENDING = ("Reboot", "Shutdown")
+#: Not for any call of this interface, on hardware or not.
+_FORBIDDEN = {
+    "std": "clients expect the direction flag to be clear", "rsm": "is for system management mode",
+    "getsec": "starts a measured environment", "skinit": "starts a measured environment",
+    **dict.fromkeys(("vmcall", "vmmcall", "vmlaunch", "vmresume", "vmread", "vmwrite", "vmxon", "vmxoff", "vmclear",
+                     "vmptrld", "vmptrst", "vmfunc", "invept", "invvpid", "vmrun", "vmload", "vmsave", "clgi", "stgi"),
+                    "is newer than the clients, and for hypervisors with hardware support"),
+    **dict.fromkeys(("lds", "les", "lfs", "lgs", "lss"), "loads a segment register"),
+}
+_SEGMENTS = {x86.X86_REG_CS, x86.X86_REG_DS, x86.X86_REG_ES, x86.X86_REG_FS, x86.X86_REG_GS, x86.X86_REG_SS}
+
+
+@frozen
+class ClassicRule:
+    """One of them, with the paragraphs of its docstring."""
+
+    name: str
+    check: Callable[[Analysis], Iterator[Found]]
+
+    @property
+    def paragraphs(self) -> tuple[str, str, str]:
+        """What is found; why; what to do."""
+        first, second, third = (" ".join(each.split()) for each in (inspect.getdoc(self.check) or "").split("\n\n"))
+        return first, second, third
+
+
+def answer(analysis: Analysis) -> Iterator[Found]:
+    """get_reloc does not answer every number, or answers what clients do not take.
+
+    Clients stop, crash, or stay native; and a call without an answer is not looked at.
+
+    See openvmi rom inspect, which asks the same.
+    """
+    for each in analysis.answers.findings:
+        yield None, each.found
+
+
+def bios_entry(analysis: Analysis) -> Iterator[Found]:
+    """A BIOS entry that does more than return at once, or an entry in the PnP header.
+
+    Firmware runs it in real mode before any kernel, and nothing here follows code of 16 bits.
+
+    Begin the entry with RETF, and leave the PnP header's vectors 0.
+    """
+    rom = analysis.rom
+    if rom.header.rom_entry[0] != _RETF:
+        yield None, f"the BIOS entry begins with the byte {rom.header.rom_entry[0]:#04x}"
+    if rom.pnp is not None:
+        at = rom.header.pnp_header_offs
+        # Beyond what clients know of it: read where the structure says that it is that long.
+        size = rom.pnp.size * 16
+        for place, name in _PNP_ENTRIES.items():
+            if place + 2 <= max(size, Pnp.SIZE) and any(rom.data[at + place:at + place + 2]):
+                yield None, f"the PnP header has a {name}"
+
+
+def bytes_decode(analysis: Analysis) -> Iterator[Found]:
+    """Bytes that are reached and are no instruction, or a path that runs off the image's end.
+
+    The processor raises an invalid opcode there in the kernel, or executes whatever comes behind.
+
+    End each path with a return or a jump, and keep data where no path comes.
+    """
+    for offset in sorted(analysis.undecodable):
+        yield offset, "control comes here, and there is no instruction"
+
+
+def overlap(analysis: Analysis) -> Iterator[Found]:
+    """A branch into the middle of an instruction.
+
+    Such bytes mean two things: a disassembler shows one of them, and the other is executed.
+
+    Branch to where instructions begin.
+    """
+    for before, after in pairwise(sorted(analysis.reached)):
+        if analysis.reached[before].end > after:
+            yield after, f"inside of the instruction at image+{before:#x}"
+
+
+def branch(analysis: Analysis) -> Iterator[Found]:
+    """A branch out of the image, or into its header.
+
+    What is there is not the ROM's: firmware puts other ROMs behind it.
+
+    Branch to code of the image.
+    """
+    for offset, target in sorted(analysis.strays.items()):
+        yield offset, f"control goes to image{target:+#x}"
+
+
+def indirect(analysis: Analysis) -> Iterator[Found]:
+    """An indirect jump or call whose targets cannot be computed from the code.
+
+    Nobody can say what it executes.
+
+    Branch directly, or compute the target from the ROM's own place and a masked index.
+    """
+    for offset in sorted(analysis.indirect):
+        yield offset, "goes to a place that is not known"
+
+
+def far(analysis: Analysis) -> Iterator[Found]:
+    """A far transfer, a software interrupt or a system call; INT3 may end Reboot and Shutdown.
+
+    It ends in what the kernel's descriptor tables say, with the kernel in the middle of a call.
+
+    Return to the caller.
+    """
+    ending: set[int] = set()
+    others: set[int] = set()
+    for root in analysis.roots:
+        (ending if root.name in _ENDING else others).update(analysis.reach(root))
+    for offset, found in sorted(analysis.reached.items()):
+        if found.mnemonic in _FAR and not (found.mnemonic == "int3" and offset in ending - others):
+            yield offset, f"{found.mnemonic} leaves the code of the ROM"
+
+
+def leave(analysis: Analysis) -> Iterator[Found]:
+    """An interrupt return or SYSEXIT in a call that returns, or a return from one that does not.
+
+    The caller's place is lost, or the word on the stack is not where to go.
+
+    IRET and SYSEXIT leave by these instructions; every other call by RET.
+    """
+    yield from sorted(analysis.leaves.items())
+
+
+def instruction(analysis: Analysis) -> Iterator[Found]:
+    """An instruction that no call of this interface may have.
+
+    Clients have no use for what it does, and do not expect it.
+
+    Leave it out.
+    """
+    for offset, found in sorted(analysis.reached.items()):
+        if found.mnemonic in _FORBIDDEN:
+            yield offset, f"{found.mnemonic} {_FORBIDDEN[found.mnemonic]}"
+        elif _loads_segment(found):
+            yield offset, "loads a segment register"
+
+
+def _loads_segment(found: Instruction) -> bool:
+    return (found.mnemonic in ("mov", "pop") and bool(found.operands) and found.operands[0].type == x86.X86_OP_REG
+            and found.operands[0].reg in _SEGMENTS)
+
+
+def vectors(analysis: Analysis) -> Iterator[Found]:
+    """An x87, MMX or SSE instruction.
+
+    These registers hold the state of user mode; no call saves them.
+
+    Use general registers.
+    """
+    for offset, found in sorted(analysis.reached.items()):
+        if is_vector(found):
+            yield offset, "touches vector or floating-point state"
+
+
+def text_write(analysis: Analysis) -> Iterator[Found]:
+    """A write into the image, by its own place or by an absolute address where ROMs are.
+
+    The area is read-only when the kernel runs.
+
+    Keep state where the client leaves room for it.
+    """
+    for offset, where in sorted(analysis.text_writes.items()):
+        yield offset, f"writes into the ROM's area, {where}"
+
+
+def segment(analysis: Analysis) -> Iterator[Found]:
+    """Memory through DS, ES, FS or GS in a call for which only CS and SS are flat.
+
+    The others may be user mode's: it reads or writes another place, or faults.
+
+    Reach memory through SS.
+    """
+    for root in analysis.roots:
+        if root.convention in ("flags", "noreturn"):
+            for offset in sorted(analysis.reach(root) & analysis.flat):
+                yield offset, f"in {root.name}, of convention {root.convention}"
+
+
+def clobber(analysis: Analysis) -> Iterator[Found]:
+    """A register that is not what it was, and that the call's convention does not let go.
+
+    Clients keep values there: in sites of the convention `flags` even in EAX, ECX and EDX.
+
+    Save the register and restore it on every path.
+    """
+    for root in analysis.roots:
+        function = analysis.functions.get((root.offset, root.frame))
+        for offset, lost in sorted(function.exits.items()) if function else ():
+            if wrong := sorted(lost - root.may_change):
+                names = ", ".join(map(name_of, wrong))
+                yield offset, f"{names} is lost here for {root.name}, a call of convention {root.convention}"
+
+
+def balance(analysis: Analysis) -> Iterator[Found]:
+    """A stack that is not as deep as it was at a return, that two paths leave differently, or that is lost.
+
+    The return takes something else for its address.
+
+    Take off what was put on, on every path; leave arguments to the caller.
+    """
+    yield from sorted(analysis.balance.items())
+
+
+def below_stack(analysis: Analysis) -> Iterator[Found]:
+    """Memory below the stack pointer.
+
+    An interrupt overwrites it.
+
+    Move the stack pointer first.
+    """
+    for offset in sorted(analysis.below):
+        yield offset, "below the stack pointer"
+
+
+def recursion(analysis: Analysis) -> Iterator[Found]:
+    """A function that calls itself, directly or by others.
+
+    Nothing bounds the stack that it takes, and a kernel's has 4 KiB.
+
+    Use a loop.
+    """
+    for offset in sorted(analysis.recursive):
+        yield offset, "calls what it is called by"
+
+
+def budget(analysis: Analysis) -> Iterator[Found]:
+    """The image is too much work to look at.
+
+    What was not looked at may be anything.
+
+    Make the code smaller or simpler.
+    """
+    if analysis.exceeded:
+        yield None, analysis.exceeded
+
+
+RULES = (
+    ClassicRule("answer", answer), ClassicRule("bios-entry", bios_entry), ClassicRule("decode", bytes_decode),
+    ClassicRule("overlap", overlap), ClassicRule("branch", branch), ClassicRule("indirect", indirect),
+    ClassicRule("far", far), ClassicRule("return", leave), ClassicRule("instruction", instruction),
+    ClassicRule("vectors", vectors), ClassicRule("text-write", text_write), ClassicRule("segment", segment),
+    ClassicRule("clobber", clobber), ClassicRule("balance", balance), ClassicRule("below-stack", below_stack),
+    ClassicRule("recursion", recursion), ClassicRule("budget", budget),
+)
