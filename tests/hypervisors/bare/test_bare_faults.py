@@ -19,6 +19,7 @@ from openvmi.hypervisors.base import Ending, MachineConfig
 from openvmi.running import Request
 from openvmi.running import run as run_request
 from openvmi.status import Status, status_of
+from tests.consoles import at_first
 from tests.hypervisors.bare.conftest import Ran
 
 Run = Callable[..., Ran]
@@ -63,7 +64,7 @@ def test_restart_and_reset(run: Run, case: GuestImage) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGSEGV])
 def test_qemu_ended_from_outside(make: Make, hostile: GuestImage, number: signal.Signals) -> None:
-    machine = make(hostile, "hostile.do=spin", console=lambda data: os.kill(machine.qemu.pid, number))
+    machine = make(hostile, "hostile.do=spin", console=at_first(lambda: os.kill(machine.qemu.pid, number)))
     with pytest.raises(OpenVmiError, match=r"QEMU .* in the middle") as caught:
         machine.run()
     assert status_of(caught.value) is Status.TOOL

@@ -26,6 +26,7 @@ from openvmi.hypervisors.bare.linux import BareLinux
 from openvmi.hypervisors.base import Ending, LinuxConfig, Outcome, boots_linux
 from openvmi.machine.qemu import installation
 from openvmi.units import Gpa, Gva
+from tests.consoles import at_first
 
 MIB = 1 << 20
 MEMTEST = Path("/boot/memtest86+ia32.bin")
@@ -163,7 +164,7 @@ def test_stop_and_pause(make: Make) -> None:
 
 
 def test_killed_from_outside(make: Make) -> None:
-    machine = make("say=here halt", console=lambda data: os.kill(machine.qemu.pid, signal.SIGKILL))
+    machine = make("say=here halt", console=at_first(lambda: os.kill(machine.qemu.pid, signal.SIGKILL)))
     with pytest.raises(OpenVmiError, match="ended in the middle of the run"):
         machine.run()
 

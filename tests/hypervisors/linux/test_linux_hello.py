@@ -24,6 +24,7 @@ from openvmi.hypervisors.linux.machine import LinuxMachine
 from openvmi.matrix import places
 from openvmi.running import NO_ROM, Request, Run, read_link
 from openvmi.running import run as run_request
+from tests.consoles import at_first
 from tests.hypervisors.linux.conftest import ENOUGH, built, group, held, until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux" or platform.machine() != "x86_64",
@@ -130,17 +131,12 @@ def test_killed_from_outside(make: Make, victim: str) -> None:
     """The runner; and the process of the guest's kernel, of which the runner tells."""
     before = held()
 
-    def kill(data: bytes) -> None:
-        nonlocal killed
-        if not killed:  # what the guest said before it died may come in more pieces than one
-            others = group(runner) - {runner}
-            assert others
-            os.kill(runner if victim == "runner" else min(others), signal.SIGKILL)
-            killed = True
+    def kill() -> None:
+        others = group(runner) - {runner}
+        assert others
+        os.kill(runner if victim == "runner" else min(others), signal.SIGKILL)
 
-    killed = False
-
-    machine = make(built("hostile"), "hostile.do=spin", console=kill)
+    machine = make(built("hostile"), "hostile.do=spin", console=at_first(kill))
     runner = machine.runner.pid
     if victim == "runner":
         with pytest.raises(OpenVmiError, match=r"ended in the middle of the run \(killed by SIGKILL\)"):

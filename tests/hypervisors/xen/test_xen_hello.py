@@ -24,6 +24,7 @@ from openvmi.running import NO_ROM, Request, read_link
 from openvmi.running import run as run_request
 from openvmi.status import Status
 from openvmi.units import TextOffset
+from tests.consoles import at_first
 from tests.hypervisors.test_differential import said
 from tests.hypervisors.xen.conftest import Ran
 
@@ -121,7 +122,7 @@ def test_stop_and_time_limit(make: Make, run: Run, hostile: GuestImage, rom: Rom
 
 
 def test_qemu_killed(make: Make, hostile: GuestImage, rom: RomImage) -> None:
-    machine = make(hostile, rom, "hostile.do=spin", console=lambda data: os.kill(machine.qemu.pid, signal.SIGKILL))
+    machine = make(hostile, rom, "hostile.do=spin", console=at_first(lambda: os.kill(machine.qemu.pid, signal.SIGKILL)))
     with pytest.raises(OpenVmiError, match=r"QEMU .* in the middle .*SIGKILL"):
         machine.run()
 

@@ -26,6 +26,7 @@ from openvmi.rom.image import RomImage
 from openvmi.rom.load import load_current
 from openvmi.status import Status, status_of
 from openvmi.units import Gva
+from tests.consoles import at_first
 
 pytestmark = pytest.mark.needs("qemu-system-x86_64", "/boot/xen*.gz")
 Alone = Callable[..., XenMachine]
@@ -163,7 +164,7 @@ def _alive(pid: int) -> bool:
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_qemu_ended_from_outside(alone: Alone, number: signal.Signals) -> None:
-    machine = alone("s", console=lambda data: os.kill(machine.qemu.pid, number))
+    machine = alone("s", console=at_first(lambda: os.kill(machine.qemu.pid, number)))
     with pytest.raises(OpenVmiError, match=r"QEMU .* in the middle") as caught:
         machine.run()
     assert status_of(caught.value) is Status.TOOL
