@@ -37,10 +37,14 @@ class Seconds:
 
 
 def once(*arguments: str | Path) -> Seconds:
-    """One run of the command, which must succeed; its output goes nowhere."""
+    """One run of the command, which must succeed; its output goes nowhere.
+
+    It may keep bytecode, as an installation does, whatever is said to this process.
+    """
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     subprocess.run([COMMAND, *arguments], check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                   stderr=subprocess.DEVNULL)
+                   stderr=subprocess.DEVNULL, env=environment)
     wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
     return Seconds(wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
 

@@ -86,17 +86,19 @@ def test_pause_and_resume(make: Make, case: GuestImage) -> None:
 
 
 def test_paused_time_does_not_count(make: Make, case: GuestImage) -> None:
-    machine = make(case, "case.do=count", timeout=0.5)
+    begun = threading.Event()
+    machine = make(case, "case.do=count", timeout=0.5, console=lambda data: begun.set())
 
     def pause() -> None:
+        assert begun.wait(ENOUGH)
         machine.pause()
         time.sleep(0.6)
         machine.resume()
 
-    timer = threading.Timer(0.1, pause)
-    timer.start()
+    thread = threading.Thread(target=pause)
+    thread.start()
     outcome = machine.run()
-    timer.join()
+    thread.join()
     assert outcome.ending is Ending.TIMEOUT and outcome.run_ms >= 1050
 
 
