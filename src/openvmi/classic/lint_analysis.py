@@ -14,6 +14,7 @@ from openvmi.abi.layout import offset_of
 from openvmi.abi.load import classic
 from openvmi.classic.answers import Answers, ask
 from openvmi.classic.image import ClassicRom
+from openvmi.classic.lint_loops import ENDING, look
 from openvmi.classic.lint_value import WORD
 from openvmi.classic.lint_walk import BudgetError, Walk
 from openvmi.rom.lint.instruction import Instruction, decode
@@ -69,8 +70,6 @@ class Analysis:
     @classmethod
     def of(cls, rom: ClassicRom) -> Analysis:
         """All of it, or what a sane amount of work gave; `exceeded` says so then."""
-        from openvmi.classic.lint_loops import look
-
         self = cls(rom, ask(rom))
         self.roots = _roots(self.answers)
         try:
@@ -79,8 +78,8 @@ class Analysis:
                 if key not in self.walks:
                     self.walks[key] = Walk(self, root)
                     self.walks[key].run()
-            for root in self.roots:
-                look(self, root, self.walks[_key(root)])
+            for key, walk in self.walks.items():
+                look(self, walk, all(root.name in ENDING for root in self.roots if _key(root) == key))
         except BudgetError as error:
             self.exceeded = str(error)
         return self

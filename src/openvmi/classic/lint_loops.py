@@ -14,7 +14,7 @@ from openvmi.rom.lint.instruction import PARTS, Instruction, Kind
 from openvmi.rom.lint.loops import ROUNDS_LIMIT, Loop, condition, nest, once, passed
 
 if TYPE_CHECKING:
-    from openvmi.classic.lint_analysis import Analysis, Root
+    from openvmi.classic.lint_analysis import Analysis
 
 #: Calls that end the machine: whoever has made one may wait for that.
 ENDING = ("Reboot", "Shutdown")
@@ -23,10 +23,11 @@ _STACK = (x86.X86_REG_ESP, x86.X86_REG_EBP)
 _OUTSIDE = frozenset(("in", "insb", "insw", "insd", "rdtsc", "rdtscp", "rdmsr", "rdpmc"))
 
 
-def look(analysis: Analysis, root: Root, walk: Walk) -> None:
-    """Notes the loops of a walk that have no bound, and those that wait."""
+def look(analysis: Analysis, walk: Walk, ending: bool) -> None:
+    """Notes the loops of a walk that have no bound, and those that wait. `ending`: only calls that end the machine come
+    there, which may halt for ever."""
     nodes = frozenset(walk.edges)
-    analysis.work(len(nodes) // 8)
+    analysis.work(len(nodes) // 2)
     before: dict[int, set[int]] = {}
     for node, targets in walk.edges.items():
         for target in targets:
@@ -40,8 +41,7 @@ def look(analysis: Analysis, root: Root, walk: Walk) -> None:
         leaving = [node for node in sorted(loop.blocks) if walk.edges[node] - loop.blocks]
         everything = [each for node in loop.blocks for each in walk.blocks[node]]
         if not leaving:
-            halts = root.name in ENDING and any(each.mnemonic == "hlt" for each in everything)
-            if not halts:
+            if not (ending and any(each.mnemonic == "hlt" for each in everything)):
                 analysis.loops[at] = "goes round for ever: nothing leads out of it"
         elif not any(_counted(analysis, walk, loop, everything, node) for node in leaving):
             if _waits(walk, everything, leaving):

@@ -25,8 +25,8 @@ _RETF = 0xCB
 _PNP_ENTRIES = {0x16: "boot connection vector", 0x18: "disconnect vector", 0x1A: "bootstrap entry vector"}
 #: Leave the code segment, or raise what the kernel's tables decide about.
 _FAR = {"ljmp", "lcall", "retf", "int", "int1", "int3", "into", "icebp", "bound", "syscall", "sysenter", "sysret"}
-#: Bytes of a kernel's stack that one call may take. A kernel of those years has 4 KiB or 8 for a task and all that comes
-#: on top, and says that it runs out of it when an eighth of the smaller is left (STACK_WARN, include/asm-i386).
+#: Bytes of a kernel's stack that one call may take. A kernel of those years has 4 KiB or 8 for a task and all that
+#: comes on top, and says that it runs out of it when an eighth of the smaller is left (STACK_WARN, include/asm-i386).
 STACK_BOUND = 512
 #: Not for any call of this interface, on hardware or not.
 _FORBIDDEN = {
@@ -35,6 +35,10 @@ _FORBIDDEN = {
     **dict.fromkeys(("vmcall", "vmmcall", "vmlaunch", "vmresume", "vmread", "vmwrite", "vmxon", "vmxoff", "vmclear",
                      "vmptrld", "vmptrst", "vmfunc", "invept", "invvpid", "vmrun", "vmload", "vmsave", "clgi", "stgi"),
                     "is newer than the clients, and for hypervisors with hardware support"),
+    **dict.fromkeys(("xsetbv", "encls", "enclu", "enclv", "pconfig", "wrpkru", "rdpkru", "setssbsy", "clrssbsy",
+                     "wrssd", "wrussd", "rstorssp", "saveprevssp", "incsspd", "rdsspd", "monitorx", "mwaitx",
+                     "umonitor", "umwait", "tpause", "clac", "stac", "xsaves", "xrstors", "hreset", "bndmk", "bndmov", "bndstx", "bndldx"),
+                    "is newer than the clients"),
     **dict.fromkeys(("lds", "les", "lfs", "lgs", "lss"), "loads a segment register"),
 }
 _SEGMENTS = {x86.X86_REG_CS, x86.X86_REG_DS, x86.X86_REG_ES, x86.X86_REG_FS, x86.X86_REG_GS, x86.X86_REG_SS}
@@ -152,8 +156,8 @@ def leave(analysis: Analysis) -> Iterator[Found]:
 
     The caller's place is lost, or the word on the stack is not where to go.
 
-    IRET and SYSEXIT leave by these instructions; every other call by RET. Leave the frame as it is, or send user mode to
-    a number in the last page, where it faults, by selectors of its own.
+    IRET and SYSEXIT leave by these instructions; every other call by RET. Leave the frame as it is, or send user mode
+    to a number in the last page, where it faults, by selectors of its own.
     """
     yield from sorted((analysis.leaves | analysis.frames).items())
 
@@ -323,12 +327,12 @@ def budget(analysis: Analysis) -> Iterator[Found]:
 
 
 RULES = (
-    ClassicRule("answer", answer), ClassicRule("bios-entry", bios_entry), ClassicRule("decode", bytes_decode),
+    ClassicRule("budget", budget), ClassicRule("answer", answer), ClassicRule("bios-entry", bios_entry), ClassicRule("decode", bytes_decode),
     ClassicRule("overlap", overlap), ClassicRule("branch", branch), ClassicRule("indirect", indirect),
     ClassicRule("far", far), ClassicRule("return", leave), ClassicRule("instruction", instruction),
     ClassicRule("vectors", vectors), ClassicRule("text-write", text_write), ClassicRule("segment", segment),
     ClassicRule("clobber", clobber), ClassicRule("balance", balance), ClassicRule("below-stack", below_stack),
     ClassicRule("stack-bounds", stack_bounds), ClassicRule("stack", stack), ClassicRule("flags", flags),
     ClassicRule("loop", loop),
-    ClassicRule("recursion", recursion), ClassicRule("budget", budget),
+    ClassicRule("recursion", recursion),
 )

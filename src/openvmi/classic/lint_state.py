@@ -7,9 +7,24 @@ from typing import Any
 
 from capstone import x86
 
-from openvmi.classic.lint_value import IMAGE, RETURN, STACK, WORD, Value, add, join, made, place, rom_area
+from openvmi.classic.lint_value import (
+    IMAGE,
+    RETURN,
+    STACK,
+    WORD,
+    Value,
+    add,
+    join,
+    made,
+    place,
+    rom_area,
+    signed,
+    single,
+    tags,
+    times,
+    value,
+)
 from openvmi.classic.lint_value import MASK as WHOLE
-from openvmi.classic.lint_value import signed, single, tags, times, value
 from openvmi.rom.lint.instruction import PARTS
 
 EAX, ECX, EDX, EBX, ESP, EBP, ESI, EDI = range(8)
@@ -170,9 +185,10 @@ class State:
             return "at a place that was computed from its own or from where ROMs are, and is not known"
         if not exact:
             return "from a place in low memory on, and how far is not known"
+        if size > 1 << 20:
+            return "from a place on, and further than where ROMs are"
         for each in sorted(numbers):
-            # Either end is enough: what is longer than the area is not exact.
-            for byte in (each, each + size - 1):
+            for byte in (*range(each, each + size, 1 << 16), each + size - 1):
                 if rom_area(byte):
                     return f"at {byte & WHOLE:#x}" if kind == "number" else f"at the physical address {byte & WHOLE:#x}"
         return ""

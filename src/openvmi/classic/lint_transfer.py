@@ -11,15 +11,31 @@ from collections.abc import Callable
 from capstone import x86
 
 from openvmi.classic.lint_state import EAX, EBP, EBX, ECX, EDI, ESI, ESP, State
-from openvmi.classic.lint_value import FLAGS, MASK, STACK, WORD, Value, add, changed, folded, join, made, masked
-from openvmi.classic.lint_value import signed, single, tags, value
+from openvmi.classic.lint_value import (
+    FLAGS,
+    MASK,
+    STACK,
+    WORD,
+    Value,
+    add,
+    changed,
+    folded,
+    join,
+    made,
+    masked,
+    signed,
+    single,
+    tags,
+    value,
+)
 from openvmi.rom.lint.instruction import PARTS, Instruction, is_string
 
 _IMM, _REG, _MEM = x86.X86_OP_IMM, x86.X86_OP_REG, x86.X86_OP_MEM
 _SEGMENT_REGISTERS = {x86.X86_REG_CS, x86.X86_REG_DS, x86.X86_REG_ES, x86.X86_REG_FS, x86.X86_REG_GS, x86.X86_REG_SS}
 #: What these give has nothing to do with what was in a register.
-_FRESH = {"rdtsc", "rdtscp", "cpuid", "in", "rdmsr", "rdpmc", "lahf", "smsw", "sldt", "str", "lar", "lsl", "xgetbv",
-          "rdrand", "rdseed", "bsf", "bsr", "tzcnt", "lzcnt", "popcnt"}
+_FRESH = {"rdtsc", "rdtscp", "cpuid", "rdmsr", "rdpmc"}
+#: Change EAX, which capstone does not say.
+_DECIMAL = {"daa", "das", "aaa", "aas", "aam", "aad", "salc"}
 _BITS = {"bts": lambda a, b: a | b, "btr": lambda a, b: a & ~b, "btc": lambda a, b: a ^ b}
 #: Move the stack pointer by words of 16 bits.
 _SHORT = {"pushaw", "popaw", "pushf", "popf"}
@@ -53,20 +69,21 @@ def _other(state: State, found: Instruction) -> None:
     """Anything else."""
     sources: list[Value] = []
     explicit = set()
-    if found.mnemonic not in _FRESH and not found.mnemonic.startswith("set"):
+    written = found.written | {EAX} if found.mnemonic in _DECIMAL else found.written
+    if found.mnemonic not in _FRESH:
         for operand in found.operands:
             if operand.type == _REG and operand.reg in PARTS:
                 explicit.add(PARTS[operand.reg][0])
                 sources.append(state.registers[PARTS[operand.reg][0]])
             elif operand.type == _MEM:
                 sources.append(state.read(operand))
-        sources += [state.registers[number] for number in found.written - explicit]
+        sources += [state.registers[number] for number in written - explicit]
         if found.mnemonic == "cmpxchg8b":  # what it stores no operand names
             sources += [state.registers[EBX], state.registers[ECX]]
     left = made(*sources)
     for operand in found.memories if found.stores else ():
         state.write(operand, left, exact=_exact(found))
-    for number in found.written:
+    for number in written:
         state.set(number, left)
 
 
@@ -76,7 +93,7 @@ def _exact(found: Instruction) -> bool:
     name = found.mnemonic
     if name in _BITS:
         return bool(found.operands[1].type == _IMM)
-    return 0 < found.memories[0].size <= 16 and not name.startswith(("f", "x")) or name in ("xadd", "xchg")
+    return (0 < found.memories[0].size <= 16 and not name.startswith(("f", "x"))) or name in ("xadd", "xchg")
 
 
 # ---- the stack ----

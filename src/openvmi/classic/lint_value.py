@@ -12,8 +12,8 @@
     made t      made of an address, or perhaps one, at a distance that is not known; t: STACK, IMAGE, CLIENT
     None        anything else: it is taken to be neither on the stack nor in the image
 
-Who adds to an address what is not known, takes bits from it, or has it on one of two paths, gets `made`: a store through
-that may be anywhere on the stack, or in the image.
+Who adds to an address what is not known, takes bits from it, or has it on one of two paths, gets `made`: a store
+through that may be anywhere on the stack, or in the image.
 """
 
 from __future__ import annotations

@@ -113,7 +113,8 @@ class Walk:
         else:
             known = self.states[to]
             if known.depth != state.depth:
-                analysis.balance[target] = f"the stack pointer is {_where(known)} on one path and {_where(state)} on another"
+                analysis.balance[target] = (f"the stack pointer is {_where(known)} on one path and {_where(state)} "
+                                            f"on another")
                 return
             less = known.join(state)
         if node is not None:
@@ -219,7 +220,8 @@ class Walk:
                 return
         elif count == value("entry", ECX) and self.root.counts:
             return
-        self.analysis.loops[found.offset] = "repeats as often as ECX says, which is neither a known number nor the call's"
+        self.analysis.loops[found.offset] = ("repeats as often as ECX says, which is neither a known number nor the "
+                                             "call's own")
 
     # ---- where it goes ----
 
@@ -261,7 +263,10 @@ class Walk:
             count = state.registers[ECX]
             if count is not None and count[0] == "number":
                 zero, others = 0 in count[1], count[1] - {0}
-                ways = [bool(others) if goes else zero, bool(others) and name != "loop" or zero if goes else bool(others)]
+                if goes:
+                    ways = [bool(others), zero or name != "loop"]
+                else:
+                    ways = [zero, bool(others)]
                 if others:
                     (state if goes else other).registers[ECX] = "number", others
             if not goes:
