@@ -26,7 +26,7 @@ from tests.fuzz.worker import WORDS
 
 TOP = Path(__file__).resolve().parents[2]
 MEMORY = 256  #: MiB that a worker may take, the interpreter included
-GRACE = 60.0  #: seconds for a worker to start and to end
+GRACE = 180.0  #: seconds for a worker to start, to try its corpus and to end, on a busy machine
 _STUCK = 10  #: seconds of the clock after which libFuzzer calls an input a hang; worker.HANG is stricter
 _TAIL = 2000
 _KEPT = 150  # inputs of a target
