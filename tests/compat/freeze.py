@@ -12,8 +12,8 @@ Only debugging information is left out. A set that is in a release is never made
 Beside the set are digests of the definition, abi/VERSION. All that a program could depend on has one, which stays: what
 is new or otherwise is another version. The texts `doc` and `contract` may be made more precise, where nobody who relied
 on the old ones is wrong by the new ones; then their file has another digest, which --words enters, and CHANGELOG.md
-says what became more precise. test_compat.py has digests of its own of both, so that neither record can be bent: a new set
-adds its line there, printed here.
+says what became more precise. test_compat.py has digests of its own of both, so that neither record can be bent: a new
+set adds its line there, printed here.
 """
 
 from __future__ import annotations
