@@ -274,11 +274,18 @@ def test_stripping_leaves_what_is_loaded(top: Path, tmp_path: Path) -> None:
     assert after.symbols().address("vmi_link_state") == before.symbols().address("vmi_link_state") is not None
 
 
-def test_a_set_is_made_of_what_there_is(tmp_path: Path) -> None:
-    freeze.build(tmp_path)
-    names = [line.split()[1] for line in freeze.sums(tmp_path).splitlines()]
+def test_a_set_is_made_of_what_there_is(tmp_path: Path, top: Path, monkeypatch: pytest.MonkeyPatch,
+                                        capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(freeze, "_HERE", tmp_path)
+    assert freeze.main([]) is None
+    made = tmp_path / load.CURRENT
+    pin = re.search(rf'^    "{load.CURRENT}": \("(\w+)",\n +"(\w+)"\),$', capsys.readouterr().out, re.MULTILINE)
+    assert pin and pin[1] == hashlib.sha256((made / freeze.SUMS).read_bytes()).hexdigest()
+    monkeypatch.setitem(PINNED, load.CURRENT, (pin[1], pin[2]))
+    assert not moved(load.CURRENT, top, made)
+    names = [line.split()[1] for line in (made / freeze.SUMS).read_text().splitlines()]
     assert {"guests/hello.elf", "guests/newest.elf", "roms/emu.rom", "roms/xen.rom", "roms/xen.shim"} <= set(names)
-    for path in tmp_path.glob("guests/*"):
+    for path in made.glob("guests/*"):
         assert guests.load(path).version[1] == load.interface().minor
 
 
