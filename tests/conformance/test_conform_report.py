@@ -9,9 +9,10 @@ from xml.etree import ElementTree
 import pytest
 
 from openvmi.abi.names import Call
-from openvmi.conformance import report
-from openvmi.conformance.outcome import Outcome, Place, Report, Result
+from openvmi.conformance import outcome, report
+from openvmi.conformance.outcome import LeftOut, Outcome, Place, Report, Result
 from openvmi.conformance.tests import Kind, Test
+from openvmi.errors import BadRomError
 
 
 def result(outcome: Outcome, reason: str = "", *details: str) -> Result:
@@ -41,7 +42,38 @@ def test_json() -> None:
     assert (place["name"], place["ran"], place["counts"]) == ("emu native", 4, dict.fromkeys(
         ("SUCCESS", "SKIP", "XFAIL", "FAILURE", "CRASH"), 1))
     assert place["tests"][1] == {"id": "conform/base/probe~skip", "kind": "POSITIVE", "outcome": "SKIP",
-                                 "reason": "no group smp", "details": []}
+                                 "ran": False, "reason": "no group smp", "details": []}
+
+
+LEFT_OUT = [LeftOut("xen", "not usable here: no QEMU")]
+FAILED = Report(Place("bare", "mine"), "mine", (), error=BadRomError("mine.rom: \x1b[31mred"))
+
+
+def test_a_place_that_cannot_be_run_is_an_error_of_its_own() -> None:
+    first, second = json.loads(json.dumps(report.record([FAILED, REPORT])))["places"]
+    assert (first["name"], first["ran"], first["error"]["status"]) == ("bare mine", 0, 65)
+    assert second["error"] is None
+    suite, _ = ElementTree.fromstring(report.junit([FAILED, REPORT]))
+    assert (suite.attrib["name"], suite.attrib["tests"], suite.attrib["errors"]) == ("bare mine", "1", "1")
+    error = suite.find("testcase/error")
+    assert error is not None and error.attrib == {"message": "mine.rom: \ufffd[31mred", "type": "BadRomError"}
+    assert FAILED.summary().endswith(" on=bare rom=mine seconds=0.0 error=65") and FAILED.status == 65
+
+
+def test_what_was_left_out_is_told() -> None:
+    assert report.record([REPORT], LEFT_OUT)["left_out"] == [
+        {"hypervisor": "xen", "reason": "not usable here: no QEMU"}]
+    _, suite = ElementTree.fromstring(report.junit([REPORT], LEFT_OUT))
+    assert (suite.attrib["name"], suite.attrib["tests"], suite.attrib["skipped"]) == ("xen", "1", "1")
+    skipped = suite.find("testcase/skipped")
+    assert skipped is not None and skipped.attrib["message"] == "not usable here: no QEMU"
+
+
+def test_the_status_of_all_places() -> None:
+    good = Report(Place("emu"), "emu", (result(Outcome.SUCCESS),))
+    nothing = Report(Place("emu"), "emu", (result(Outcome.SKIP, "no group smp"),))
+    assert [outcome.status(reports) for reports in (
+        [good], [good, nothing], [nothing, FAILED, good], [FAILED, REPORT], [])] == [0, 2, 65, 1, 69]
 
 
 def test_how_long_it_took_is_told() -> None:
