@@ -80,6 +80,16 @@ def test_no_two_tests_have_the_same_id() -> None:
     assert len(ids) == len(set(ids))
 
 
+@pytest.mark.parametrize("place", WITH_MARKS)
+def test_a_selection_ends_with_its_last_test(place: str) -> None:
+    every = SUBJECTS["conform-base"].tests
+    wanted = {every[1].id, every[3].id}
+    chosen = Runner(PLACES[place], selects=lambda test: test.id in wanted).run([SUBJECTS["conform-base"]])
+    assert [(result.test.index, result.outcome) for result in chosen.results] == [
+        (1, Outcome.SUCCESS), (3, Outcome.SUCCESS)]
+    assert chosen.boots == 1 and chosen.status == 0
+
+
 def test_marks_reach_the_host() -> None:
     result = run(Request("conform-debug", on="emu", options="conform.only=debug/trace-mark~a-mark"), lambda data: True)
     assert [(mark.mark, mark.value) for mark in result.outcome.marks] == [(1, 0x1122334455667788), (2, 2)]
