@@ -7,6 +7,7 @@ import json
 from xml.etree import ElementTree
 
 import pytest
+from attrs import evolve
 
 from openvmi.abi.names import Call
 from openvmi.conformance import outcome, report
@@ -88,6 +89,17 @@ def test_table(capsys: pytest.CaptureFixture[str]) -> None:
     assert all(words in out for words in (
         "emu native, ROM off", "1.2 s, 3 boots", "SKIP 1: no group smp", "XFAIL 1: known"))
     assert [line.split() for line in out.splitlines() if line.startswith(" base")] == [["base", "5", *["1"] * 5]]
+
+
+def test_what_never_began_is_told_and_not_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    given_up = evolve(result(Outcome.CRASH, "given up"), began=False)
+    one = evolve(REPORT, results=(*REPORT.results, given_up))
+    assert (one.ran, one.never_began, one.count(Outcome.CRASH)) == (4, 1, 2)
+    assert " ran=4 " in one.summary() and " crash=2 never_began=1 " in one.summary()
+    place, = report.record([one])["places"]
+    assert (place["ran"], place["never_began"], place["tests"][-1]["ran"]) == (4, 1, False)
+    report.print_tables([one])
+    assert "never began, which is a failure or crash: 1\n" in capsys.readouterr().out
 
 
 def test_names_of_places() -> None:

@@ -119,6 +119,8 @@ def test_a_table_is_read(tmp_path: Path) -> None:
     ({"kind": "odd"}, "kind = 'odd', expected one of wrong result"),
     ({"old": ""}, "old = '', expected a text"),
     ({"wrong": 7}, "wrong = 7, expected a text"),
+    ({"file": "../emu/calls.S"}, "file = '../emu/calls.S', expected one in the ROM's folder"),
+    ({"file": "/tmp/calls.S"}, "file = '/tmp/calls.S', expected one in the ROM's folder"),
     ({"color": "red"}, "mutant 1: has group, kind, wrong, file, old, new, color; expected"),
 ])
 def test_an_entry_that_is_wrong_is_named(change: dict[str, object], words: str, tmp_path: Path) -> None:

@@ -112,6 +112,8 @@ def _mutant(where: str, of: str, entry: Any) -> Mutant:
                            "the group's have to notice")
     if wrong := [key for key, value in entry.items() if type(value) is not str or (not value and key != "new")]:
         raise BadFileError(f"{where}: {wrong[0]} = {entry[wrong[0]]!r}, expected a text")
+    if Path(entry["file"]).is_absolute() or ".." in Path(entry["file"]).parts:
+        raise BadFileError(f"{where}: file = {entry['file']!r}, expected one in the ROM's folder")
     groups = [group.name.lower() for group in names.Group]
     for key, known in (("group", groups), ("kind", KINDS)):
         if entry[key] not in known:

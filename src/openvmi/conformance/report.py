@@ -58,6 +58,8 @@ def _remarks(report: Report) -> Iterator[str]:
         reasons = [result.reason for result in report.results if result.outcome is outcome]
         for reason in dict.fromkeys(reasons):
             yield f"{outcome.value} {reasons.count(reason)}: {reason}"
+    if report.never_began:
+        yield f"never began, which is a failure or crash: {report.never_began}"
 
 
 def junit(reports: Sequence[Report], left_out: Sequence[LeftOut] = ()) -> bytes:
