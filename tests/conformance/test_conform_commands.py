@@ -145,6 +145,17 @@ def test_a_place_that_cannot_start_is_an_error_of_that_place_only(
         record["places"])
 
 
+def test_a_bad_default_rom_is_told_where_it_is_the_default(some: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from openvmi import hypervisors
+    from openvmi.hypervisors.base import Availability
+
+    monkeypatch.setattr(type(hypervisors.get("linux")), "available", lambda self: Availability(True))
+    (some / "emu.rom").write_bytes(b"")  # linux looks at it, too: is it one of its own?
+    found, lost, left_out = places.everywhere()
+    assert [place.name for place in found] == ["emu", "emu no ROM", "linux", "linux no ROM"]
+    assert not lost and not left_out
+
+
 def test_what_a_place_has_done_before_its_error_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     real, booted = Runner._boot, []
 
