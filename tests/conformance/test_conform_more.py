@@ -38,7 +38,7 @@ def conform(rom: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Report]
 
     def run(only: str, mistake: str = "") -> Report:
         monkeypatch.setattr(more.MoreMachine, "mistake", mistake)
-        return Runner(Place("emu", str(rom)), only=only, timeout=20).run(plan.chosen(SUBJECTS, only))
+        return Runner(Place("emu", str(rom)), selects=plan.selecting(only), timeout=20).run(plan.chosen(SUBJECTS, only))
 
     return run
 
