@@ -177,7 +177,9 @@ def minimal(place: Place, made: list[Sequence], sequences: list[Sequence], index
     alone = check(place, [sequences[index]], guest)[0]
     if alone is None:
         return _with_history(place, sequences, index, found, guest)
-    best, boots, end = alone, 0, time.monotonic() + _PATIENCE
+    end = time.monotonic() + _PATIENCE
+    short = _without(_cut(alone, guest), guest, end)  # its values are those that were found; below, simple ones
+    best, boots = alone, 0
     known = dict.fromkeys(made[:index])
 
     def test(sequence: Sequence) -> None:
@@ -189,26 +191,41 @@ def minimal(place: Place, made: list[Sequence], sequences: list[Sequence], index
         if judged is None or judged.signature != alone.signature:
             known[sequence] = None
             return
-        best = min(best, judged, key=lambda one: len(one.sequences[0]))
+        best = min(best, judged, key=_size)
         raise _Differs
 
     from hypothesis.errors import HypothesisException
 
     with suppress(_Differs, HypothesisException):  # the end of a search, or one that hypothesis gives up
         _hypothesis(seed, len(made), test, shrink=True)
-    return _without(best, guest, end)
+    return min(_without(_cut(best, guest), guest, end), short, key=_size)
+
+
+def _size(found: Finding) -> int:
+    return len(found.sequences[0])
+
+
+def _cut(found: Finding, guest: str) -> Finding:
+    """Without what comes after the operation that shows it."""
+    step = found.divergence.step + 1 if found.divergence else 0
+    if not 0 < step < len(found.sequences[-1]):
+        return found
+    return _again(found, (*found.sequences[:-1], found.sequences[-1][:step]), guest) or found
 
 
 def _without(found: Finding, guest: str, end: float) -> Finding:
-    """Leaves out one operation after the other: hypothesis keeps some that only its choices need."""
+    """Leaves out operations, many at a time and then one after the other, from the last to the first."""
     for number in reversed(range(len(found.sequences))):
-        index = len(found.sequences[number]) - 1
-        while index >= 0 and time.monotonic() < end:
-            sequence = found.sequences[number]
-            rest = legal(sequence[:index] + sequence[index + 1:])
-            fewer = _again(found, (*found.sequences[:number], rest, *found.sequences[number + 1:]), guest)
-            found = fewer or found
-            index = min(index, len(found.sequences[number])) - 1
+        size = max(len(found.sequences[number]) // 2, 1)
+        while size:
+            stop = len(found.sequences[number])
+            while stop > 0 and time.monotonic() < end:
+                sequence = found.sequences[number]
+                rest = legal(sequence[:max(stop - size, 0)] + sequence[stop:])
+                fewer = _again(found, (*found.sequences[:number], rest, *found.sequences[number + 1:]), guest)
+                found = fewer or found
+                stop = min(stop - size, len(found.sequences[number]))
+            size //= 2
     return found
 
 

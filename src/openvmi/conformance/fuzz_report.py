@@ -63,7 +63,7 @@ def store(folder: Path, finding: Finding) -> Path:
                 if path.is_file() and path.read_bytes() == data:
                     return path
     except OSError as error:
-        raise UsageError(f"{folder}: cannot store the divergence: {error.strerror}; give another with --save") from error
+        raise UsageError(f"{folder}: cannot store it: {error.strerror}; choose another folder with --save") from error
     raise AssertionError
 
 
