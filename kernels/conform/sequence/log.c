@@ -127,8 +127,10 @@ static uint64_t hash_all(void)
 
 void log_end(void)
 {
+	uint64_t sum = hash_all();
+
 	log_char('D');
-	log_number(hash_all());
+	log_number(sum);
 	log_char('\n');
 	log_flush();
 }
