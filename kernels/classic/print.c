@@ -16,7 +16,8 @@ static void put(char byte)
 {
 	if (byte == '\n')
 		put('\r');
-	for (unsigned i = 0; i < 100000 && !(inb(COM1 + 5) & 0x20); i++)
+	/* Bounded, so that a broken port cannot hang it; long enough for who reads it on a busy host. */
+	for (unsigned i = 0; i < 2000000 && !(inb(COM1 + 5) & 0x20); i++)
 		;
 	outb(COM1, (uint8_t)byte);
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Ctrl-C and SIGTERM that work while the main thread is deep in an engine's native code."""
+"""Ctrl-C, SIGTERM and SIGHUP that work while the main thread is deep in an engine's native code."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from contextlib import contextmanager
 
 from openvmi.status import Status
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+#: SIGHUP, which Windows has not: a terminal is closed, and nohup ignores it.
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []))
 _arrived = threading.Event()
 
 
@@ -23,7 +24,7 @@ def arrived() -> bool:
 
 @contextmanager
 def on_interrupt(stop: Callable[[], None]) -> Iterator[None]:
-    """Calls `stop` from another thread at the first Ctrl-C or SIGTERM inside the block; a second ends the process.
+    """Calls `stop` from another thread at the first such signal inside the block; a second ends the process.
 
     A Python signal handler runs only between two instructions of the main thread's Python code, which may be far away.
     The wake-up descriptor is written to at once. Outside the main thread, where there are no signals, does nothing.
@@ -46,7 +47,8 @@ def on_interrupt(stop: Callable[[], None]) -> Iterator[None]:
 
     watcher = threading.Thread(target=watch, name="interrupt", daemon=True)
     _arrived.clear()
-    handlers = {number: signal.signal(number, lambda *_: None) for number in _SIGNALS}
+    handlers = {number: signal.signal(number, lambda *_: None) for number in _SIGNALS
+                if signal.getsignal(number) is not signal.SIG_IGN}
     wakeup = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
     watcher.start()
     try:

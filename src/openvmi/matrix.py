@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Protocol
 
 from attrs import evolve, frozen
@@ -108,8 +109,11 @@ def run_everywhere(request: Request, watcher: Watcher) -> Matrix:
     return Matrix(guest, (*rows, *unusable))
 
 
-def places(hypervisor: Hypervisor) -> Iterator[Place]:
-    """The default first, then the other built ROMs that name this hypervisor, then no ROM."""
+def places(hypervisor: Hypervisor, unreadable: dict[Path, OpenVmiError] | None = None) -> Iterator[Place]:
+    """The default first, then the other built ROMs that name this hypervisor, then no ROM.
+
+    Takes note of ROMs that cannot be read; without `unreadable` raises as :func:`load` does.
+    """
     default = default_rom_path(hypervisor)
     none = Place(hypervisor.name, None)
     if default:
@@ -119,7 +123,13 @@ def places(hypervisor: Hypervisor) -> Iterator[Place]:
     for path in sorted(resources.built("roms").glob("*.rom")):
         if path == default:
             continue
-        rom = load(path, checked=False)
+        try:
+            rom = load(path, checked=False)
+        except OpenVmiError as error:
+            if unreadable is None:
+                raise
+            unreadable[path] = error
+            continue
         if isinstance(rom, RomImage) and rom.hypervisor == hypervisor.name:
             yield Place(hypervisor.name, path.stem, str(path))
     if default and not needs_rom(hypervisor):

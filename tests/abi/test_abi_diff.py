@@ -5,12 +5,15 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
-from attrs import evolve
+from attrs import evolve, has
+from attrs import fields as fields_of
 
 from openvmi.abi import diff, load
 from openvmi.abi.compat import Rule, Verdict
@@ -21,6 +24,7 @@ from openvmi.status import Status
 Change = Callable[[Interface], Interface]
 VERSIONS = [version for version in load.versions() if version.startswith("4.")]
 FIRST = load.interface("4.0")
+SOME = 10  # of the parts of a kind
 
 
 def part(kind: str, name: str, /, **fields: object) -> Change:
@@ -110,6 +114,12 @@ BROKEN = {
     "error": (part("errors", "BUSY", value=-9), Rule.NUMBER, "error BUSY: was -5 and is -9"),
     "enumerator": (value("Source", "CONSOLE", 4), Rule.NUMBER, "Source CONSOLE: was 1 and is 4"),
     "constant": (part("constants", "CONSOLE_LIMIT", value=512), Rule.NUMBER, "CONSOLE_LIMIT: was 4096 and is 512"),
+    "numbers of vendors, more": (lambda abi: evolve(abi, vendor_groups=(0x0B, 0xEF)), Rule.NUMBER,
+                                 "groups of vendors: were 0xe0 to 0xef and are 0x0b to 0xef"),
+    "numbers of vendors, less": (lambda abi: evolve(abi, vendor_groups=(0xE8, 0xEF)), Rule.NUMBER,
+                                 "groups of vendors: were 0xe0 to 0xef and are 0xe8 to 0xef"),
+    "numbers for experiments": (lambda abi: evolve(abi, experimental_groups=()), Rule.NUMBER,
+                                "groups of experiments: were 0xf0 to 0xff and are none"),
     # call
     "argument more": (call("IrqSave", arguments=(WORD,)), Rule.CALL, "arguments: was () and is (u64)"),
     "argument gone": (call("IrqRestore", arguments=()), Rule.CALL, "arguments: was (flags) and is ()"),
@@ -180,10 +190,17 @@ EXTENDED = {
 
 SAME = {
     "nothing": (lambda abi: abi, []),
-    "contract": (call("IrqSave", contract="Says the same."), ["call IrqSave"]),
-    "name of an argument": (call("IrqRestore", arguments=(Argument("before", "flags", ""),)), ["call IrqRestore"]),
     "libvmi's own function": (in_group("base", lambda calls: (evolve(calls[0], native=Native(call="go")), *calls[1:])),
                               ["call Init"]),
+    "prefix in C": (part("enums", "Taint", prefix="VMI_STAIN"), ["enumeration Taint"]),
+    "spelling of an instruction": (call("IrqDisable", native=evolve(FIRST.groups[1].calls[0].native, asm="cli")),
+                                   ["call IrqDisable"]),
+}  # fmt: skip
+
+REWORDED = {
+    "contract": (call("IrqSave", contract="Formats the disk."), ["call IrqSave"]),
+    "name of an argument": (call("IrqRestore", arguments=(Argument("before", "flags", ""),)),
+                            ["call IrqRestore, flags"]),
     "member described": (fields("frame", lambda f: (evolve(f[0], doc="where"), *f[1:])), ["structure frame, rip"]),
     "group described": (part("groups", "irq", doc="?"), ["group irq"]),
     "convention described": (part("conventions", "c", doc="?"), ["convention c"]),
@@ -236,6 +253,56 @@ def test_compatible(name: str) -> None:
     assert [f.where for f in found.findings] == where
 
 
+@pytest.mark.parametrize("name", REWORDED)
+def test_reworded(name: str) -> None:
+    """Not called compatible, and no failure: whether the words mean the same a person must say."""
+    change, where = REWORDED[name]
+    found = diff.compare(FIRST, next_version(change))
+    assert (found.verdict, found.status, found.reworded) == (Verdict.REWORDED, 0, 1)
+    assert [f.where for f in found.findings] == where
+    assert all(f.before or f.after for f in found.findings)
+
+
+def test_only_the_sentences_that_changed_are_told() -> None:
+    old, new = (call("IrqSave", contract=text)(FIRST) for text in ("One. Two: three. Four.", "One.  Two: 3. Four."))
+    [found] = diff.compare(old, new).findings
+    assert (found.before, found.after) == (("three.",), ("3.",))
+    turned = call("IrqSave", contract="Four. One. Two: three.")(FIRST)
+    [found] = diff.compare(old, turned).findings
+    assert (found.before, found.after) == (("One.", "Two:", "three.", "Four."), ("Four.", "One.", "Two:", "three."))
+
+
+def changes(part: Any, put: Callable[[Any], Interface]) -> Iterator[tuple[str, str, Interface]]:
+    """A definition for each number and text in it, changed there: where that is, in which class and field, it."""
+    for field in fields_of(type(part)):
+        value = getattr(part, field.name)
+
+        def put_value(new: object, name: str = field.name) -> Interface:
+            return put(evolve(part, **{name: new}))
+
+        if has(type(value)):
+            yield from changes(value, put_value)
+        elif isinstance(value, tuple) and value and has(type(value[0])):
+            for index, one in enumerate(value):
+                yield from changes(one, lambda new, v=value, i=index, p=put_value: p((*v[:i], new, *v[i + 1:])))
+        elif value or field.name not in ("arguments", "asm", "code", "call", "jump"):  # one native form of several
+            other = (not value if isinstance(value, bool) else value + 1 if isinstance(value, int)
+                     else value + b"\x90" if isinstance(value, bytes) else value[:-1] or ("rbx",)
+                     if isinstance(value, tuple) else f"{value or ''}x")
+            yield getattr(part, "name", "-"), f"{type(part).__name__}.{field.name}", put_value(other)
+
+
+def test_nothing_that_a_definition_says_is_ignored() -> None:
+    """But the minor version, which is told anyhow, a group's name in its calls, and the form of what is reserved."""
+    seen: Counter[str] = Counter()
+    for name, where, changed in changes(FIRST, lambda abi: abi):
+        reserved = where.startswith("Field.") and name.startswith("reserved")
+        if not reserved and where not in ("Interface.minor", "Call.group"):
+            seen[where] += 1
+            assert seen[where] > SOME or diff.compare(FIRST, changed).findings, (name, where)
+    assert {"Interface.vendor_groups", "Interface.major", "Native.asm", "Argument.doc", "Field.count"} <= set(seen)
+
+
 def test_the_older_one_comes_first() -> None:
     found = diff.compare(next_version(ADDED), FIRST)
     told = {(f.rule, f.where) for f in found.findings if f.rule}
@@ -254,16 +321,26 @@ def test_command(tmp_path: Path, top: Path, capsys: pytest.CaptureFixture[str]) 
     assert main.run(["abi", "diff", "4.0", str(folder)]) == 0
     assert capsys.readouterr().out == "4.0 -> 4.0: compatible\n"
     file = folder / "irq.toml"
+    file.write_text(file.read_text().replace("after the handler returned.", "and formats the disk."))
+    before = "Returns with interrupts enabled after the handler returned."
+    after = "Returns with interrupts enabled and formats the disk."
+    reworded = ["reworded    call Halt: is described in other words; no tool can tell whether they mean the same",
+                f"            - {before}", f"            + {after}"]
+    assert main.run(["abi", "diff", "4.0", str(folder)]) == 0
+    assert capsys.readouterr().out.splitlines() == [*reworded, "4.0 -> 4.0: reworded"]
     file.write_text(file.read_text().replace('name = "Halt"\nnumber = 0x0105', 'name = "Halt"\nnumber = 0x0107', 1))
     assert main.run(["abi", "diff", "4.0", str(folder)]) == 1
     assert capsys.readouterr().out.splitlines() == [
-        "broken      call Halt: was 0x0105 and is 0x0107 [number]", f"rule number: {Rule.NUMBER.value}",
-        "4.0 -> 4.0: broken"]
+        "broken      call Halt: was 0x0105 and is 0x0107 [number]", *reworded, f"rule number: {Rule.NUMBER.value}",
+        "4.0 -> 4.0: broken, 1 reworded"]
     assert main.run(["abi", "diff", "4.0", str(folder), "--json"]) == 1
     data = json.loads(capsys.readouterr().out)
     assert (data["verdict"], data["status"], data["older"], data["newer"]) == ("broken", 1, "4.0", "4.0")
-    assert data["findings"] == [{"verdict": "broken", "where": "call Halt", "what": "was 0x0105 and is 0x0107",
-                                 "rule": "number", "because": Rule.NUMBER.value}]
+    assert data["findings"] == [
+        {"verdict": "broken", "where": "call Halt", "what": "was 0x0105 and is 0x0107", "rule": "number",
+         "because": Rule.NUMBER.value, "before": [], "after": []},
+        {"verdict": "reworded", "where": "call Halt", "what": reworded[0].partition(": ")[2], "rule": None,
+         "because": None, "before": [before], "after": [after]}]
 
 
 @pytest.mark.parametrize(("arguments", "status", "said"), [
@@ -271,6 +348,7 @@ def test_command(tmp_path: Path, top: Path, capsys: pytest.CaptureFixture[str]) 
     (["4.0", "9.9"], Status.USAGE, "there is no VMI 9.9"),
     (["4.0"], Status.USAGE, "newer"),
     (["4.0", "."], Status.BAD_FILE, "interface.toml"),
+    (["", ""], Status.USAGE, "an empty name, and expected a version or a folder"),
 ])
 def test_what_cannot_be_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
                                  arguments: list[str], status: Status, said: str) -> None:

@@ -94,6 +94,9 @@ def test_licences(licence: str, kind: LicenceClass, open_source: str, marks: set
     assert not blob.problem, blob.problem
     assert _answers(blob)["open_source"] == open_source
     assert {finding.mark for finding in blob.findings} - {Mark.UNSIGNED} == marks
+    assert blob.lies is (Mark.MISLABELLED in marks)
+    texts = " ".join(finding.text for finding in blob.findings)
+    assert ("no guest is given it" in texts) is blob.lies and not ("tainted" in texts and blob.lies)
 
 
 def test_classic(tmp_path: Path) -> None:

@@ -5,6 +5,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
+import sys
+import time
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -57,6 +61,36 @@ def rom(tmp_path: Path) -> Path:
     path = tmp_path / "a\x1b[31m <b>.rom"
     path.write_bytes((resources.built("roms") / "emu.rom").read_bytes())
     return path
+
+
+@pytest.mark.parametrize("verb", VERBS, ids=" ".join)
+def test_a_page_replaces_nothing_but_a_page(verb: tuple[str, ...], rom: Path, tmp_path: Path, capsys: Capture) -> None:
+    data = rom.read_bytes()
+    assert main.run([*verb, str(rom), "--html", str(rom)]) == Status.USAGE
+    assert "a file that is no page is there" in capsys.readouterr().err and rom.read_bytes() == data
+    assert os.listdir(tmp_path) == [rom.name]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_whoever_ends_a_rebuild_leaves_nothing(number: signal.Signals, rom: Path, tmp_path: Path) -> None:
+    """Not the source of somebody else, either, which was unpacked for it."""
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    with subprocess.Popen([Path(sys.executable).with_name("openvmi"), "rom", "rebuild", rom], stderr=subprocess.PIPE,
+                          env=os.environ | {"TMPDIR": str(scratch)}) as process:
+        assert process.stderr
+        while not list(scratch.glob("openvmi-rebuild-*/source")):
+            assert process.poll() is None
+            time.sleep(0.001)
+        process.send_signal(number)
+        assert process.wait(30) == Status.INTERRUPTED and process.stderr.read() == b""
+    assert os.listdir(scratch) == []
+
+
+def test_a_page_about_a_rom_that_is_built(tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    assert main.run(["rom", "build", "template", "-o", str(tmp_path / "it.rom"), "--html", str(page)]) == 0
+    assert _Page(page.read_text()).title == "ROM it.rom"
 
 
 @pytest.mark.parametrize("verb", VERBS, ids=" ".join)

@@ -12,6 +12,7 @@ from openvmi.abi import load, names
 from openvmi.conformance import expected, plan
 from openvmi.conformance.outcome import Outcome, Place, Report
 from openvmi.conformance.run import Runner
+from openvmi.errors import UsageError
 from openvmi.running import Request, run
 
 SUBJECTS = {subject.name: subject for subject in plan.subjects()}
@@ -66,9 +67,27 @@ def test_every_call_has_tests_of_every_kind() -> None:
     assert not plan.uncovered(test for subject in SUBJECTS.values() for test in subject.tests)
 
 
+def test_a_profile_selects_what_needs_nothing_else() -> None:
+    groups = plan.groups_of("base")
+    selects, subjects = plan.selecting("", groups), plan.chosen(SUBJECTS.values(), "", groups)
+    selected = [test for subject in subjects for test in subject.tests if selects(test)]
+    assert {group for test in selected for group in test.needs} == set(groups)
+    assert not {"conform-mmu", "conform-smp", "conform-debug"} & {subject.name for subject in subjects}
+
+
 def test_no_two_tests_have_the_same_id() -> None:
     ids = [test.id for subject in SUBJECTS.values() for test in subject.tests]
     assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize("place", WITH_MARKS)
+def test_a_selection_ends_with_its_last_test(place: str) -> None:
+    every = SUBJECTS["conform-base"].tests
+    wanted = {every[1].id, every[3].id}
+    chosen = Runner(PLACES[place], selects=lambda test: test.id in wanted).run([SUBJECTS["conform-base"]])
+    assert [(result.test.index, result.outcome) for result in chosen.results] == [
+        (1, Outcome.SUCCESS), (3, Outcome.SUCCESS)]
+    assert chosen.boots == 1 and chosen.status == 0
 
 
 def test_marks_reach_the_host() -> None:
@@ -80,7 +99,8 @@ def test_a_group_that_a_profile_has_must_be_there() -> None:
     raw = Runner(PLACES["emu"]).run([SUBJECTS["conform-smp"]])
     smp = expected.judge(raw, (), plan.groups_of("smp"))
     assert smp.count(Outcome.FAILURE) == len(smp.results) > 0
-    assert not expected.judge(raw, (), plan.groups_of("paged")).results
+    with pytest.raises(UsageError, match="each test whose id begins with conform/smp/ needs a group that the profile"):
+        plan.chosen(SUBJECTS.values(), "smp/", plan.groups_of("paged"))
     assert raw.status == 2 and smp.status == 1
 
 

@@ -8,6 +8,7 @@ from functools import cache
 import pytest
 from attrs import evolve
 
+from openvmi import running
 from openvmi.abi import names
 from openvmi.conformance import expected, plan, run
 from openvmi.conformance.expected import Expected
@@ -79,22 +80,51 @@ def test_the_reason_is_told(report: Report, variation: str, words: str) -> None:
 
 def test_the_summary(report: Report) -> None:
     assert report.summary().startswith(
-        "conform: ran=21 success=7 skip=3 xfail=0 failure=8 crash=6 on=emu rom=emu seconds=")
+        "conform: ran=21 success=7 skip=3 xfail=0 failure=8 crash=6 never_began=0 on=emu rom=emu seconds=")
     assert report.status == FAILED
 
 
 def test_one_alone(wrong: Subject) -> None:
-    alone = Runner(Place("emu"), only="base/probe~success-with").run([wrong])
+    alone = Runner(Place("emu"), selects=plan.selecting("base/probe~success-with")).run([wrong])
     assert [(result.test.id, result.outcome) for result in alone.results] == [
         ("conform/base/probe~success-with-everything-right-again", Outcome.SUCCESS)]
     assert alone.status == 0 and alone.boots == 1
 
 
 def test_a_run_in_which_nothing_ran_fails(wrong: Subject) -> None:
-    skipped = Runner(Place("emu"), only="base/probe~skip").run([wrong])
+    skipped = Runner(Place("emu"), selects=plan.selecting("base/probe~skip")).run([wrong])
     assert (skipped.ran, skipped.status) == (0, NOTHING_RAN)
     with pytest.raises(UsageError, match="no test's id begins with conform/nothing"):
         plan.chosen([wrong], "nothing")
+
+
+@pytest.mark.parametrize("wanted", [
+    ["success-that-leaves-everything-wrong"],
+    ["failure-of-a-check", "crash-by-a-shutdown", "skip-for-a-reason-of-its-own"],  # between them is one that hangs
+    ["success-that-leaves-everything-wrong", "success-by-exit-9", "crash-in-place-of-a-restart"],
+])
+def test_only_what_is_selected_has_a_result(wrong: Subject, wanted: list[str]) -> None:
+    watched: list[str] = []
+
+    class Watcher(run.Quiet):
+        def begins(self, place: Place, test: Test, done: int, count: int) -> None:
+            assert count == len(wanted)
+            watched.append(test.id.split("~")[1])
+
+    runner = Runner(Place("emu"), Watcher(), selects=lambda test: test.id.split("~")[1] in wanted, timeout=TIMEOUT)
+    results = runner.run([wrong]).results
+    assert [result.test.id.split("~")[1] for result in results] == wanted
+    assert [result.outcome.value.lower() for result in results] == [name.split("-")[0] for name in wanted]
+    assert set(watched) <= set(wanted)
+
+
+def test_the_guest_is_stopped_behind_the_last_that_is_selected(wrong: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, ran = running.run, []
+    monkeypatch.setattr(running, "run", lambda *arguments: ran.append(real(*arguments)) or ran[-1])
+    wanted = {"failure-of-a-check", "success-with-everything-right-again"}
+    report = Runner(Place("emu"), selects=lambda test: test.id.split("~")[1] in wanted).run([wrong])
+    assert [result.outcome for result in report.results] == [Outcome.FAILURE, Outcome.SUCCESS]
+    assert [done.reader_left for done in ran] == [True]
 
 
 # ---- known failures ----
@@ -128,7 +158,8 @@ def test_a_known_failure_is_of_the_rom_however_that_was_asked_for(
 
 @pytest.mark.parametrize("rom", [None, "emu"])
 def test_the_rom_of_a_run_is_the_one_that_was_linked(wrong: Subject, rom: str | None) -> None:
-    assert Runner(Place("emu", rom), only="base/probe~success-with").run([wrong]).where == "emu emu"
+    one = plan.selecting("base/probe~success-with")
+    assert Runner(Place("emu", rom), selects=one).run([wrong]).where == "emu emu"
 
 
 def test_what_a_machine_has_not_is_no_broken_claim(report: Report) -> None:
@@ -186,9 +217,13 @@ def boot(monkeypatch: pytest.MonkeyPatch, *consoles: tuple[str, Ending], count: 
 
     monkeypatch.setattr(run.Runner, "_boot", fake)
     subject = Subject("none", None, dummy(*range(count)))  # type: ignore[arg-type]
-    return [(result.outcome, result.reason) for result in Runner(Place("emu")).run([subject]).results]
+    report = Runner(Place("emu")).run([subject])
+    assert report.ran == len(report.results) - report.never_began - report.count(Outcome.SKIP)
+    BEGAN[:] = [result.began for result in report.results]
+    return [(result.outcome, result.reason) for result in report.results]
 
 
+BEGAN: list[bool] = []  # of the last boot's results
 GOOD = "@ base/probe~0\n= SUCCESS\n@ base/probe~1\n= SUCCESS\nconform: 2 run\n"
 
 
@@ -199,6 +234,7 @@ def test_a_good_run(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_test_that_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     found = boot(monkeypatch, ("@ base/probe~0\n= SUCCESS\nconform: 1 run\n", Ending.EXIT))
     assert found == [(Outcome.SUCCESS, ""), (Outcome.FAILURE, "the guest came to its end without running it")]
+    assert BEGAN == [True, False]
 
 
 def test_a_test_out_of_turn(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -217,6 +253,13 @@ def test_an_end_without_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
     found = boot(monkeypatch, ("", Ending.CRASH), ("", Ending.CRASH), ("", Ending.CRASH), count=5)
     assert [outcome for outcome, _ in found] == [Outcome.CRASH] * 5
     assert found[0][1].startswith("before it began") and found[4][1].startswith("given up")
+    assert BEGAN == [False] * 5
+
+
+def test_what_is_given_up_did_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    hangs = [(f"@ base/probe~{number}\n", Ending.TIMEOUT) for number in range(3)]
+    assert [outcome for outcome, _ in boot(monkeypatch, *hangs, count=5)] == [Outcome.CRASH] * 5
+    assert BEGAN == [True, True, True, False, False]
 
 
 def test_an_end_between_two_tests(monkeypatch: pytest.MonkeyPatch) -> None:

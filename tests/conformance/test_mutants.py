@@ -10,7 +10,7 @@ import pytest
 
 from openvmi.conformance import mutants, plan
 from openvmi.conformance.mutants import KINDS, Fate, Mutant, Verdict
-from openvmi.errors import OpenVmiError
+from openvmi.errors import BadFileError, UsageError
 from openvmi.rom import definition, toml
 from openvmi.rom.load import load_current
 
@@ -93,7 +93,8 @@ def test_one_is_built_once(tmp_path: Path) -> None:
 def test_the_rate_is_told() -> None:
     first, second, third = ALL[:3]
     verdicts = [Verdict(first, Fate.CAUGHT), Verdict(second, Fate.REFUSED), Verdict(third, Fate.SURVIVED)]
-    assert list(mutants.rates(verdicts)) == ["mutants: rom=emu made=3 caught=1 refused=1 survived=1 rate=66%"]
+    assert list(mutants.rates(verdicts)) == ["mutants: rom=emu made=3 caught=1 refused=1 survived=1 rate=33%"]
+    assert list(mutants.rates(verdicts[1:2])) == ["mutants: rom=emu made=1 caught=0 refused=1 survived=0 rate=0%"]
 
 
 # ---- tables that make no sense ----
@@ -118,30 +119,33 @@ def test_a_table_is_read(tmp_path: Path) -> None:
     ({"kind": "odd"}, "kind = 'odd', expected one of wrong result"),
     ({"old": ""}, "old = '', expected a text"),
     ({"wrong": 7}, "wrong = 7, expected a text"),
+    ({"file": "../emu/calls.S"}, "file = '../emu/calls.S', expected one in the ROM's folder"),
+    ({"file": "/tmp/calls.S"}, "file = '/tmp/calls.S', expected one in the ROM's folder"),
     ({"color": "red"}, "mutant 1: has group, kind, wrong, file, old, new, color; expected"),
 ])
 def test_an_entry_that_is_wrong_is_named(change: dict[str, object], words: str, tmp_path: Path) -> None:
-    with pytest.raises(OpenVmiError, match=words.replace("(", r"\(")):
+    with pytest.raises(BadFileError, match=words.replace("(", r"\(")):
         mutants.load(table(tmp_path, {**ENTRY, **change}))
 
 
 @pytest.mark.parametrize(("text", "words"), [
-    ("rom =", "not TOML"), ('rom = "emu"', "has rom; expected rom"), ("", "has nothing"),
+    ("rom =", "not TOML"), ("rom = " + "[" * 9000, "not TOML"), ('rom = "emu"', "has rom; expected rom"),
+    ("", "has nothing"),
     ("rom = 1\nmutant = []", "expected rom"), ('rom = "emu"\nmutant = [1]', "mutant 1: 1, expected a table"),
 ])
 def test_a_table_that_is_none_is_refused(text: str, words: str, tmp_path: Path) -> None:
     (tmp_path / "table.toml").write_text(text)
-    with pytest.raises(OpenVmiError, match=words):
+    with pytest.raises(BadFileError, match=words):
         mutants.load(tmp_path / "table.toml")
 
 
 def test_a_folder_without_tables_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(OpenVmiError, match="no table of mutants"):
+    with pytest.raises(UsageError, match="no table of mutants"):
         mutants.load(tmp_path)
 
 
 @pytest.mark.parametrize(("old", "new"), [("no such text", "x"), ("\tret\n", "x"), ("probe:\n", "probe:\n")])
 def test_a_change_that_does_not_apply_once_is_refused(old: str, new: str, tmp_path: Path) -> None:
     mutant, = mutants.load(table(tmp_path, {**ENTRY, "old": old, "new": new}))
-    with pytest.raises(OpenVmiError, match="expected once"):
+    with pytest.raises(BadFileError, match="expected once"):
         mutants.change(mutant)

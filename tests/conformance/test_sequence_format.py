@@ -119,6 +119,13 @@ def test_text_in_the_middle_of_a_line_is_counted() -> None:
     assert [str(token) for token in logs(b"#=0 R3,1;\n")[0]] == ["R3,1", ";"]
 
 
+@pytest.mark.parametrize("line", ["R0,1;V21,=1 R5", "R0,1;V21,1 ", "R0,1;V21,1xyz;D0", "R0,1;V21,1\xff"])
+def test_a_line_that_is_garbled_is_read_up_to_there(line: str) -> None:
+    (found,) = logs(f"=0 {line}\n".encode("latin-1")).values()
+    assert [str(token) for token in found[:2]] == ["R0,1", ";"] and found[-1].letter == "V"
+    assert [str(token) for token in logs(b"=0 ;R,5;D0\n")[0]] == [";", "R"]
+
+
 def test_older_files_are_read() -> None:
     found = from_json('{"format": "openvmi-sequence-1", "sequences": [["int 1"]]}', "a.json")
     assert found == ((read_line("int 1"),),)

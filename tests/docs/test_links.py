@@ -32,16 +32,3 @@ def test_links_lead_to_headings(page: Path) -> None:
     for text, target, anchor in re.findall(r"\[([^\]]*)\]\(([^)#\s]*)#([^)]*)\)", page.read_text()):
         if "://" not in target and (not target or target.endswith(".md")):
             assert anchor in _anchors(page.parent / target if target else page), f"[{text}]({target}#{anchor})"
-
-
-def test_every_promise_names_its_test() -> None:
-    page = TOP / "docs" / "promises.md"
-    rows = [line for line in page.read_text().splitlines() if line.startswith("|") and "---" not in line]
-    promises = [row for row in rows if "kept by" not in row]
-    assert len(promises) > 20
-    assert len({row.split("|")[1] for row in promises}) == len(promises), "a promise twice"
-    for row in promises:
-        links = LINK.findall(row)
-        assert links, f"no test: {row}"
-        for name, target, _ in links:
-            assert re.search(rf"^def {name}\(", (page.parent / target).read_text(), re.MULTILINE), f"{name} in {target}"

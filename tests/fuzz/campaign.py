@@ -26,7 +26,9 @@ from tests.fuzz.worker import WORDS
 
 TOP = Path(__file__).resolve().parents[2]
 MEMORY = 256  #: MiB that a worker may take, the interpreter included
-GRACE = 60.0  #: seconds for a worker to start and to end
+#: Counters that a run reaches at least: of C code, which no run has without it; and of any other target, a few.
+LEAST, FEW = {"runner": 80, "monitor": 900}, 10
+GRACE = 180.0  #: seconds for a worker to start, to try its corpus and to end, on a busy machine
 _STUCK = 10  #: seconds of the clock after which libFuzzer calls an input a hang; worker.HANG is stricter
 _TAIL = 2000
 _KEPT = 150  # inputs of a target
@@ -89,7 +91,11 @@ def fuzz(name: str, work: Path, inputs: int, seconds: int, seed: int = 0) -> Res
         problem = f"no word of how much memory it took: {said[-_TAIL:]}"
     if not problem and memory > MEMORY << 20:
         problem = f"{memory >> 20} MiB of memory, expected at most {MEMORY}"
-    return Result(name, words[0], taken, memory, words[1] / 1e9, problem, _covered(said))
+    covered, least = _covered(said), LEAST.get(name, FEW)
+    if not problem and covered[1] < least:
+        problem = (f"{covered[1]} counters covered, expected at least {least}: nothing has guided the inputs, so they "
+                   "were random ones; is the code instrumented (worker.py), and does the target run it?")
+    return Result(name, words[0], taken, memory, words[1] / 1e9, problem, covered)
 
 
 def _covered(log: str) -> tuple[int, int]:
@@ -142,7 +148,7 @@ def main() -> int:
     slowest, memory = max(r.slowest for r in results), max(r.memory for r in results)
     failed = [result for result in results if result.problem]
     for result in failed:
-        print(f"\n{result.target}: {result.problem}\nthe input is in {work / 'found'}", file=sys.stderr)
+        print(f"\n{result.target}: {result.problem}", file=sys.stderr)
     if given.keep:
         for name in names:
             keep(name, work)

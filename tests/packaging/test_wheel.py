@@ -45,6 +45,24 @@ def test_contents(wheel: Path, top: Path) -> None:
     assert not any(name.endswith((".c", ".S", ".pyc")) or "/linux/runner/" in name for name in names)
 
 
+def test_its_plugin_checks_a_rom_in_another_repository(wheel: Path, top: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "installed")
+    foreign = tmp_path / "foreign"
+    foreign.mkdir()
+    (foreign / "mine.rom").write_bytes((top / "build" / "roms" / "emu.rom").read_bytes())
+    # Before this checkout; what the wheel depends on is where the tests have it.
+    environment = {**{name: value for name, value in os.environ.items() if not name.startswith("PYTEST")},
+                   "PYTHONPATH": str(tmp_path / "installed")}
+    done = subprocess.run([sys.executable, "-m", "pytest", "-rA", "--openvmi-rom=mine.rom", "-k", "conform/base/probe"],
+                          cwd=foreign, env=environment, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "PASSED openvmi::conform/base/probe~what-is-no-group-gives-0" in done.stdout
+    where = subprocess.run([sys.executable, "-c", "import openvmi; print(openvmi.__file__)"], cwd=foreign,
+                           env=environment, capture_output=True, text=True, timeout=60)
+    assert Path(where.stdout.strip()).is_relative_to(tmp_path)
+
+
 def test_runs_a_guest_where_there_is_no_compiler(wheel: Path, top: Path, tmp_path: Path) -> None:
     venv = tmp_path / "venv"
     assert run(sys.executable, "-m", "venv", venv, cwd=tmp_path).returncode == 0

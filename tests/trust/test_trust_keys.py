@@ -233,6 +233,28 @@ def test_a_revocation_holds_whatever_is_in_its_file(home: Path) -> None:
     assert store.revoked(FINGERPRINT)
 
 
+@pytest.mark.parametrize("what", ["revoked", "trusted", "keys", ""])
+def test_a_folder_out_of_sight_is_not_an_empty_one(what: str, home: Path, tmp_path: Path) -> None:
+    """Say on a disk that is not mounted: a key that was revoked there would be believed again."""
+    link = home / what
+    link.parent.mkdir(exist_ok=True, mode=0o700)
+    link.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(UsageError, match=f"^{link}: a link that leads nowhere"):
+        ring.every()
+    if what in ("revoked", ""):
+        with pytest.raises(UsageError, match="a link that leads nowhere"):
+            store.revoked(FINGERPRINT)
+    (tmp_path / "elsewhere").mkdir(mode=0o700)
+    assert ring.every() == [] and store.revoked(FINGERPRINT) is None
+
+
+def test_a_file_where_a_folder_should_be(home: Path) -> None:
+    home.mkdir(mode=0o700)
+    (home / "revoked").touch()
+    with pytest.raises(BadFileError, match="expected the folder of revoked keys"):
+        ring.every()
+
+
 def test_find() -> None:
     store.trust(KEY, "first")
     store.trust(OTHER, "second")

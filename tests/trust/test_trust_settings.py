@@ -63,6 +63,15 @@ def test_a_link(file: Path, tmp_path: Path) -> None:
     assert settings.read().signed
 
 
+def test_a_folder_out_of_sight(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENVMI_CONFIG", str(tmp_path / "link" / "below"))
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(UsageError, match=f"^{tmp_path}/link: a link that leads nowhere"):
+        settings.read()
+    (tmp_path / "elsewhere").mkdir()
+    assert settings.read() == Settings()
+
+
 def test_what_others_could_have_written(file: Path) -> None:
     file.write_text("")
     file.chmod(0o666)

@@ -25,7 +25,7 @@ from openvmi.abi.names import (
 )
 from openvmi.classic.image import ClassicRom
 from openvmi.cli import main
-from openvmi.errors import RefusedError
+from openvmi.errors import RefusedError, UsageError
 from openvmi.guest import build, definition
 from openvmi.guest.image import GuestImage
 from openvmi.guest.image import load as load_guest
@@ -152,6 +152,14 @@ def test_classic(text: bytes, settings: Settings, refused: list[str]) -> None:
     expected = Taint.NO_SOURCE | Taint.UNSIGNED | Taint.NOT_REPRODUCED | Taint.OVERRIDDEN_FIRMWARE
     assert verdict.taint == expected | Taint.PROPRIETARY * (text != b"GPL")
     assert judge_classic(None) is NOTHING
+
+
+@pytest.mark.parametrize("value", ["GPL", "osi,gpl", ""])
+def test_an_option_that_makes_no_sense_with_a_classic_rom(value: str) -> None:
+    """Its client does not know the option, and would not refuse it."""
+    rom = ClassicRom.parse(classic_image())
+    with pytest.raises(UsageError, match=r"^boot option vmi\.licence=.*, expected one of any, osi, gpl"):
+        judge_classic(rom, f"quiet vmi.licence={value}", Settings())
 
 
 # ---- the command and real guests ----

@@ -31,12 +31,13 @@ static void on_event(struct vmi_trap *trap)
 {
 	unsigned source = bound_to[trap->vector] - 1u;
 
-	if (!quiet) {
+	if (!quiet && (source != VMI_SOURCE_CONSOLE || log_again(trap->vector | trap_flags(trap) << 8))) {
 		log_char('V');
 		log_number(trap->vector);
 		log_number(trap_flags(trap));
 		if (source == VMI_SOURCE_TIMER)
 			log_number(pv_clock_read());
+		log_event_over();
 	}
 	if (vmi_from_user(trap) && user_spins(trap->frame.rip))
 		trap->frame.rip += 2;

@@ -5,6 +5,7 @@
 static char line[16384];
 static size_t length;
 static int after_letter;
+int with_values;
 
 void log_char(char c)
 {
@@ -37,6 +38,22 @@ void log_flush(void)
 		done += taken;
 	}
 	length = 0;
+}
+
+static size_t event_end;
+static uint64_t last_event;
+static unsigned repeated;
+
+int log_again(uint64_t event)
+{
+	repeated = length && length == event_end && event == last_event ? repeated + 1 : 0;
+	last_event = event;
+	return repeated < REPEATS;
+}
+
+void log_event_over(void)
+{
+	event_end = length;
 }
 
 void log_start(unsigned number)
@@ -87,6 +104,12 @@ static uint64_t hash(uint64_t sum, uint64_t number, uint64_t physical, uint64_t 
 			continue;
 		if (word & 1)
 			word = name_entry(pv_pte_read(word)) & ~0x160ull;
+		if (with_values) {
+			log_char('M');
+			log_number(number);
+			log_number(word);
+			log_flush();
+		}
 		sum = (sum ^ number) * 0x100000001b3;
 		sum = (sum ^ word) * 0x100000001b3;
 	}
@@ -104,8 +127,10 @@ static uint64_t hash_all(void)
 
 void log_end(void)
 {
+	uint64_t sum = hash_all();
+
 	log_char('D');
-	log_number(hash_all());
+	log_number(sum);
 	log_char('\n');
 	log_flush();
 }

@@ -61,8 +61,8 @@ int vmi_main(void)
 	const struct vmi_module *module = vmi_direct(vmi_boot->modules);
 	struct module_head head;
 	const uint8_t *data;
-	char each[2];
-	int status;
+	char option[2];
+	int status, each;
 
 	if (vmi_boot->module_count != 1 || module->size < sizeof(head)) {
 		vmi_print("sequence: no module; give one with --module\n");
@@ -86,7 +86,9 @@ int vmi_main(void)
 	events_start();
 	reset();
 	vmi_print("sequences: %u\n", (unsigned)head.count);
-	status = all(data + sizeof(head), data + module->size, head.count, vmi_option("sequence.each", each, sizeof(each)));
+	with_values = vmi_option("sequence.values", option, sizeof(option));
+	each = with_values || vmi_option("sequence.each", option, sizeof(option));
+	status = all(data + sizeof(head), data + module->size, head.count, each);
 	vmi_print(status ? "sequences: the module ends too early\n" : "sequences: done\n");
 	return status;
 }

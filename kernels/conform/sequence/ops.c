@@ -256,5 +256,6 @@ void operate(const struct operation *operation)
 		log_letter('X');
 	}
 	breathe();
+	tell_values();
 	log_letter(';');
 }

@@ -15,6 +15,10 @@
  *	S rax,changed,flags     system call of user mode
  *	X                       an operation that this guest does not know
  *
+ * With the option sequence.values, for people, more:
+ *	Q register,before,now   before ";": what a register that is not what it was had, and has
+ *	M place,word            before the hash at the end: what that is of
+ *
  * All numbers are hexadecimal. Addresses in the pool are told as if its pages were at POOL_PHYSICAL.
  */
 #ifndef SEQUENCE_H
@@ -94,6 +98,15 @@ void log_char(char c);
 void log_number(uint64_t value); /* with a comma before it, unless a letter is there */
 void log_flush(void);
 void log_end(void); /* hash of the pool, end of line */
+extern int with_values; /* sequence.values */
+
+/*
+ * Whether an event is to be told that comes again and again with nothing told in between: REPEATS times. The console's
+ * may come by the hundred within one call, and a line is bounded.
+ */
+#define REPEATS 8
+int log_again(uint64_t event);
+void log_event_over(void);
 
 uint64_t name_address(uint64_t address); /* guest-physical or direct-map */
 uint64_t name_entry(uint64_t native);
@@ -136,6 +149,7 @@ void handler_set(unsigned source, unsigned mode, unsigned other);
 void on_exception(struct vmi_trap *trap);
 uint64_t trap_flags(const struct vmi_trap *trap);
 uint64_t changed(const struct registers *now, const struct registers *before); /* a bit for each */
+void tell_values(void); /* of what changed() found since the last time */
 void changed_from(const struct vmi_trap *trap); /* what is told of user mode's exceptions alone */
 
 /* ---- ops.c, user.c, reset.c ---- */

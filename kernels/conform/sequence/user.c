@@ -12,14 +12,37 @@ int in_user;
 static struct registers given;
 static uint64_t user_program; /* its address */
 
+static struct value {
+	uint64_t number, before, now;
+} values[4 * REGISTERS];
+static unsigned value_count;
+
 uint64_t changed(const struct registers *now, const struct registers *before)
 {
 	uint64_t result = 0;
 
-	for (unsigned i = 0; i < REGISTERS; i++)
-		if ((&now->rax)[i] != (&before->rax)[i])
-			result |= 1ull << i;
+	for (unsigned i = 0; i < REGISTERS; i++) {
+		if ((&now->rax)[i] == (&before->rax)[i])
+			continue;
+		result |= 1ull << i;
+		if (value_count < sizeof(values) / sizeof(values[0]))
+			values[value_count++] = (struct value){ i, (&before->rax)[i], (&now->rax)[i] };
+	}
 	return result;
+}
+
+void tell_values(void)
+{
+	uint64_t interrupts = pv_irq_save_disable(); /* a handler tells in between, not within */
+
+	for (unsigned i = 0; with_values && i < value_count; i++) {
+		log_char('Q');
+		log_number(values[i].number);
+		log_number(values[i].before);
+		log_number(values[i].now);
+	}
+	value_count = 0;
+	pv_irq_restore(interrupts);
 }
 
 int user_spins(uint64_t rip)

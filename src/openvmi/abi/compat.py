@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from enum import Enum, IntEnum
 
 from attrs import frozen
@@ -13,9 +15,10 @@ BROKEN_STATUS = 1  #: exit status when a rule is broken
 class Verdict(IntEnum):
     """From harmless to forbidden; a comparison has the verdict of its worst finding."""
 
-    COMPATIBLE = 0  #: no byte that guest, ROM and hypervisor exchange is another
-    EXTENDED = 1  #: what is new needs a newer ROM; all that was there is as it was
-    BROKEN = 2  #: a guest or ROM of the older version would not work with one of the newer
+    COMPATIBLE = 0  #: no byte that guest, ROM and hypervisor exchange is another, and nothing is said otherwise
+    REWORDED = 1  #: no byte is another; whether the words mean the same a person must read
+    EXTENDED = 2  #: what is new needs a newer ROM; all that was there is as it was
+    BROKEN = 3  #: a guest or ROM of the older version would not work with one of the newer
 
 
 class Rule(Enum):
@@ -40,12 +43,17 @@ class Rule(Enum):
 
 @frozen
 class Finding:
-    """One difference. `rule` is the one that it breaks; None where it breaks none."""
+    """One difference. `rule` is the one that it breaks; None where it breaks none.
+
+    `before` and `after` are sentences that only one of two descriptions has; empty where no description is compared.
+    """
 
     verdict: Verdict
     where: str  #: call IrqSave, structure site, ...
     what: str
     rule: Rule | None = None
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
 
 
 @frozen
@@ -60,6 +68,11 @@ class Difference:
     def verdict(self) -> Verdict:
         """Of the worst finding."""
         return max((finding.verdict for finding in self.findings), default=Verdict.COMPATIBLE)
+
+    @property
+    def reworded(self) -> int:
+        """How many descriptions changed, whatever the verdict."""
+        return sum(finding.verdict is Verdict.REWORDED for finding in self.findings)
 
     @property
     def status(self) -> int:
@@ -77,9 +90,20 @@ def extended(where: str, what: str) -> Finding:
     return Finding(Verdict.EXTENDED, where, what)
 
 
-_IN_OTHER_WORDS = "is described in other words; no tool can tell whether they mean the same"
-
-
-def reworded(where: str, what: str = _IN_OTHER_WORDS) -> Finding:
-    """Something that changes no byte."""
+def harmless(where: str, what: str) -> Finding:
+    """Something that is neither a byte nor a promise."""
     return Finding(Verdict.COMPATIBLE, where, what)
+
+
+def reworded(where: str, before: str, after: str) -> Iterator[Finding]:
+    """Nothing, or one finding when two descriptions are not the same but for line breaks."""
+    old, new = (_sentences(text) for text in (before, after))
+    if old == new:
+        return
+    gone, came = tuple(s for s in old if s not in new), tuple(s for s in new if s not in old)
+    yield Finding(Verdict.REWORDED, where, "is described in other words; no tool can tell whether they mean the same",
+                  before=gone if gone or came else old, after=came if gone or came else new)  # else: another order
+
+
+def _sentences(text: str) -> tuple[str, ...]:
+    return tuple(re.split(r"(?<=[.:;]) ", " ".join(text.split())))

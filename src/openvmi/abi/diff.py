@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from openvmi.abi import load
-from openvmi.abi.compat import Difference, Finding, Rule, Verdict, broken, extended, reworded
+from openvmi.abi.compat import Difference, Finding, Rule, Verdict, broken, extended, harmless, reworded
 from openvmi.abi.diff_layouts import structs
 from openvmi.abi.model import Call, Convention, Group, Interface, Native, Profile, Value
 from openvmi.errors import UsageError
@@ -18,6 +18,8 @@ _Part = TypeVar("_Part", Call, Convention, Group, Profile)
 
 def find(name: str) -> Interface:
     """A version by its number, or by the folder of a definition. :class:`UsageError` for what is neither."""
+    if not name:
+        raise UsageError("an empty name, and expected a version or a folder with a definition; . is this folder")
     folder = name not in load.versions() and Path(name).is_dir()
     found = load.load(Path(name)) if folder else load.definition(name)
     if not isinstance(found, Interface):
@@ -44,6 +46,7 @@ def _title(abi: Interface) -> str:
 
 def _parts(older: Interface, newer: Interface) -> Iterator[Finding]:
     yield from _registers(older, newer)
+    yield from _ranges(older, newer)
     yield from _conventions(older, newer)
     yield from _values("error", older.errors, newer.errors)
     yield from _profiles(older, newer)
@@ -51,8 +54,9 @@ def _parts(older: Interface, newer: Interface) -> Iterator[Finding]:
         if old is None or new is None:
             yield _came_or_went(f"enumeration {name}", new is not None)
             continue
-        if old.doc != new.doc:
-            yield reworded(f"enumeration {name}")
+        yield from reworded(f"enumeration {name}", old.doc, new.doc)
+        if old.prefix != new.prefix:
+            yield harmless(f"enumeration {name}", f"begins with {new.prefix} in C, and began with {old.prefix}")
         yield from _values(name, old.values, new.values)
     yield from _values("constant", older.constants, newer.constants, one_each=False)
     yield from _groups(older, newer)
@@ -109,8 +113,8 @@ def _numbers(kind: str, old: dict[str, int], new: dict[str, int], form: str = "d
 def _values(kind: str, old: Sequence[Value], new: Sequence[Value], one_each: bool = True) -> Iterator[Finding]:
     yield from _numbers(kind, _by("value", old), _by("value", new), one_each=one_each)
     for name, (one, other) in _pairs(old, new).items():
-        if one and other and one.doc != other.doc:
-            yield reworded(f"{kind} {name}")
+        if one and other:
+            yield from reworded(f"{kind} {name}", one.doc, other.doc)
 
 
 # ---- registers ----
@@ -133,8 +137,7 @@ def _conventions(older: Interface, newer: Interface) -> Iterator[Finding]:
             yield _came_or_went(where, new is not None)
             continue
         yield from _clobbers(where, old.clobbers, new.clobbers)
-        if old.doc != new.doc:
-            yield reworded(where)
+        yield from reworded(where, old.doc, new.doc)
 
 
 def _clobbers(where: str, old: Sequence[str], new: Sequence[str]) -> Iterator[Finding]:
@@ -146,6 +149,18 @@ def _clobbers(where: str, old: Sequence[str], new: Sequence[str]) -> Iterator[Fi
 
 # ---- profiles and groups ----
 
+def _ranges(older: Interface, newer: Interface) -> Iterator[Finding]:
+    """Whose numbers are whose. None may be given away later: the interface has them for groups of its own."""
+    for what, old, new in (("vendors", older.vendor_groups, newer.vendor_groups),
+                           ("experiments", older.experimental_groups, newer.experimental_groups)):
+        if old != new:
+            yield broken(Rule.NUMBER, f"groups of {what}", f"were {_range(old)} and are {_range(new)}")
+
+
+def _range(numbers: tuple[int, ...]) -> str:
+    return " to ".join(f"{number:#04x}" for number in numbers) or "none"
+
+
 def _profiles(older: Interface, newer: Interface) -> Iterator[Finding]:
     yield from _numbers("profile", _by("value", older.profiles), _by("value", newer.profiles))
     for old, new in _common(older.profiles, newer.profiles):
@@ -155,8 +170,7 @@ def _profiles(older: Interface, newer: Interface) -> Iterator[Finding]:
             yield broken(Rule.PROFILE, where, f"{', '.join(lost)} is no longer in it")
         if gained := [group for group in after if group not in before]:
             yield extended(where, f"{', '.join(gained)} is in it now")
-        if old.doc != new.doc:
-            yield reworded(where)
+        yield from reworded(where, old.doc, new.doc)
 
 
 def _groups(older: Interface, newer: Interface) -> Iterator[Finding]:
@@ -179,8 +193,7 @@ def _groups(older: Interface, newer: Interface) -> Iterator[Finding]:
         elif new.tied != old.tied:
             yield extended(where, f"is tied to {', '.join(new.tied) or 'no group'} now, "
                            f"and was to {', '.join(old.tied)}")
-        if old.doc != new.doc:
-            yield reworded(where)
+        yield from reworded(where, old.doc, new.doc)
 
 
 # ---- calls ----
@@ -218,10 +231,14 @@ def _call(where: str, old: Call, new: Call) -> Iterator[Finding]:
         yield broken(Rule.ERRORS, where, f"may answer {', '.join(more)} now")
     if fewer := [error for error in old.errors if error not in new.errors]:
         yield extended(where, f"does not answer {', '.join(fewer)} any more")
-    if (old.contract, old.arguments) != (new.contract, new.arguments) and _arguments(old) == _arguments(new):
-        yield reworded(where)
+    yield from reworded(where, old.contract, new.contract)
+    if _arguments(old) == _arguments(new):
+        for one, other in zip(old.arguments, new.arguments, strict=True):
+            yield from reworded(f"{where}, {one.name}", f"{one.name}: {one.doc}", f"{other.name}: {other.doc}")
     if old.native.target != new.native.target and _native(old.native) == _native(new.native):
-        yield reworded(where, f"the native form is {new.native.target} and was {old.native.target}: libvmi's own name")
+        yield harmless(where, f"the native form is {new.native.target} and was {old.native.target}: libvmi's own name")
+    if old.native.asm != new.native.asm and old.native.code == new.native.code:
+        yield harmless(where, "the native form is written otherwise, and the same bytes")
 
 
 def _arguments(call: Call) -> str:

@@ -35,8 +35,8 @@ def _struct(old: Struct, new: Struct) -> Iterator[Finding]:
             yield broken(Rule.LAYOUT, where, f"{field.name} is gone")
         elif _place(found) != _place(field):
             yield broken(Rule.LAYOUT, where, f"{field.name} was {_place(field)} and is {_place(found)}")
-        elif found.doc != field.doc:
-            yield reworded(f"{where}, {field.name}")
+        else:
+            yield from reworded(f"{where}, {field.name}", field.doc, found.doc)
     known = {field.name for field in old.fields}
     free = {byte for other in old.fields if other.name.startswith(_RESERVED)
             for byte in range(other.offset, other.offset + other.size)}
@@ -52,8 +52,7 @@ def _struct(old: Struct, new: Struct) -> Iterator[Finding]:
                      + ("" if new.size < old.size else f", and no member {_SIZE} by which the other side could know"))
     elif new.size > old.size:
         yield extended(where, f"has {new.size} bytes, had {old.size}")
-    if old.doc != new.doc:
-        yield reworded(where)
+    yield from reworded(where, old.doc, new.doc)
 
 
 def _place(field: Field) -> str:

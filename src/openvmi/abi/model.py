@@ -188,6 +188,8 @@ class Interface:
     constants: tuple[Value, ...]
     groups: tuple[Group, ...]
     structs: tuple[Struct, ...]
+    vendor_groups: tuple[int, ...]  #: first and last number that vendors may give to groups; empty: none
+    experimental_groups: tuple[int, ...]  #: the same of groups for experiments, which nothing is promised of
 
     @property
     def version(self) -> str:

@@ -29,6 +29,8 @@ def interface(folder: Path, head: Table) -> Interface:
         constants=parts.values(head, "constant"),
         groups=tuple(map(_group, parts.groups(folder, about))),
         structs=parts.structs(folder),
+        vendor_groups=about.integers("vendor_groups", ()),
+        experimental_groups=about.integers("experimental_groups", ()),
     )
 
 

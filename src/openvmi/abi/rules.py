@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from openvmi.abi.model import BRANCH, LONGEST, NO_PROFILE, TYPES, Call, Group, Interface
 from openvmi.abi.parts import struct_problems
 
+_LAST_GROUP = 0xFF  # a call's number is 16 bits, the upper 8 its group's
+
 
 def problems(abi: Interface) -> Iterator[str]:
     """Yields every broken rule as a sentence."""
@@ -33,6 +35,7 @@ def problems(abi: Interface) -> Iterator[str]:
                 yield f"{call.name}: number {call.number:#06x} is not in group {group.id:#04x}"
             yield from _call_problems(call, abi, constants["SITE_LIMIT"])
         yield from _profile_problems(group, abi)
+    yield from _range_problems(abi)
     for profile in abi.profiles:
         for name in profile.groups:
             if name not in groups:
@@ -42,6 +45,23 @@ def problems(abi: Interface) -> Iterator[str]:
         for field in struct.fields:
             if field.offset % field.width:
                 yield f"{struct.name}.{field.name}: offset {field.offset} is not aligned to {field.width}"
+
+
+def _range_problems(abi: Interface) -> Iterator[str]:
+    """Two ranges of numbers of groups are somebody else's, each given by its first and last."""
+    ranges = {"vendor_groups": abi.vendor_groups, "experimental_groups": abi.experimental_groups}
+    taken: dict[int, str] = {}
+    for name, numbers in ranges.items():
+        if numbers and (len(numbers) != 2 or not 0 <= numbers[0] <= numbers[1] <= _LAST_GROUP):
+            yield f"{name} is {list(numbers)}; expected the first and the last number, at most {_LAST_GROUP:#x}"
+            continue
+        for number in range(numbers[0], numbers[1] + 1) if numbers else ():
+            if (other := taken.setdefault(number, name)) != name:
+                yield f"{name} and {other} both have {number:#04x}"
+                break
+    for group in abi.groups:
+        if group.id in taken:
+            yield f"group {group.name}: number {group.id:#04x} is of {taken[group.id]}"
 
 
 def _call_problems(call: Call, abi: Interface, site_limit: int) -> Iterator[str]:

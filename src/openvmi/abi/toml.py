@@ -41,6 +41,11 @@ class Table:
         return tuple(self._checked(f"{key}[{index}]", value, str)
                      for index, value in enumerate(self._get(key, list, default)))
 
+    def integers(self, key: str, default: Any = _REQUIRED) -> tuple[int, ...]:
+        """A list of whole numbers."""
+        return tuple(self._checked(f"{key}[{index}]", value, int)
+                     for index, value in enumerate(self._get(key, list, default)))
+
     def table(self, key: str) -> Table:
         """A table in this one."""
         return Table(self.file, self._path(key), self._get(key, dict, _REQUIRED))

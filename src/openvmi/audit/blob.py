@@ -72,6 +72,11 @@ class Blob:
         """Whether it is something known and cannot be read."""
         return bool(self.problem) and self.kind is not Kind.UNKNOWN
 
+    @property
+    def lies(self) -> bool:
+        """Whether it claims what it also says is not so; whoever would take it refuses it then."""
+        return any(finding.mark is Mark.MISLABELLED for finding in self.findings)
+
 
 @frozen
 class Judged:

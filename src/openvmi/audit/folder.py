@@ -65,5 +65,8 @@ def audit_all(paths: list[str], jobs: int, watch: Watcher) -> Iterator[Blob | No
 
 
 def _ignore_interrupt() -> None:
-    # Ctrl-C reaches the whole group; the process that gave the work ends it.
+    # Ctrl-C and the end of a terminal reach the whole group; the process that gave the work ends it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)

@@ -32,6 +32,7 @@ from openvmi.rom.image import RomImage
 
 #: A client of the classic interface takes these and no others (arch/x86/kernel/vmi_32.c of Linux 2.6.32).
 _CLASSIC_LICENCES = ("GPL", "GPL v2")
+_REFUSED = "no guest is given it, forced or not"
 
 
 def judge(data: bytes, path_name: str) -> Judged:
@@ -89,13 +90,16 @@ def _licence(rom: RomImage, source: Row) -> tuple[Row, Row, list[Finding]]:
     except BuildError:
         return (Row(OPEN, Answer.UNKNOWN, (said, "that is no SPDX expression")),
                 Row(THIRD_PARTY, Answer.UNKNOWN, (said,)),
-                [Finding(Mark.MISLABELLED, f"licence {rom.licence!r:.80} is no SPDX expression")])
+                [Finding(Mark.MISLABELLED, f"licence {rom.licence!r:.80} is no SPDX expression: {_REFUSED}")])
     findings = []
-    if found is not rom.licence_class:
-        findings.append(Finding(Mark.MISLABELLED, f"{said}, and the class of that licence is {found.name.lower()}"))
+    honest = found is rom.licence_class
+    if not honest:
+        findings.append(Finding(Mark.MISLABELLED,
+                                f"{said}, and the class of that licence is {found.name.lower()}: {_REFUSED}"))
     lowest = min(found, rom.licence_class)
     if lowest < LicenceClass.OSI:
-        findings.append(Finding(Mark.PROPRIETARY, f"{said}: a guest that takes it is tainted with P"))
+        taints = ": a guest that takes it is tainted with P" if honest else ""
+        findings.append(Finding(Mark.PROPRIETARY, said + taints))
     answer = {LicenceClass.UNKNOWN: Answer.UNKNOWN, LicenceClass.PROPRIETARY: Answer.NO}.get(lowest, Answer.YES)
     whole = ("its source is there to look: openvmi rom rebuild",) if source.answer is Answer.YES else ()
     if answer is Answer.YES:

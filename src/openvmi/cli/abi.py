@@ -46,7 +46,10 @@ def compare(
     newer: str = typer.Argument(help="The same."),
     json: bool = _JSON,
 ) -> int:
-    """Say whether a version keeps what an older one promised: compatible, extended or broken. Fails when broken."""
+    """Say whether a version keeps what an older one promised: compatible, reworded, extended or broken.
+
+    Fails when broken. Reworded is what is described otherwise: whether it means the same somebody must read.
+    """
     found = diff.compare(diff.find(older), diff.find(newer))
     print(record.text(difference.describe(found)) if json else "\n".join(difference.lines(found)))
     return found.status

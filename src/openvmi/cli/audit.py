@@ -19,7 +19,7 @@ app = typer.Typer()
 
 _EPILOG = exits({
     0: "every file that was named is recognised and in order",
-    Status.BAD_FILE: "one that was named is not recognised, or any file is damaged",
+    Status.BAD_FILE: "one that was named is not recognised, or any file is damaged or lies about its licence",
     Status.UNAVAILABLE: "a library for a compressed file that was named is missing",
 }) + (
     "\n\n--json prints JSON Lines: an object for each file, in order of their names; where a folder or more than one "
@@ -67,7 +67,7 @@ def audit(
         report.print_summary(total, blobs)
     else:
         report.print_blob(blobs[0])
-    return Status.BAD_FILE if any(blob.damaged for blob in blobs) else status
+    return Status.BAD_FILE if any(blob.damaged or blob.lies for blob in blobs) else status
 
 
 def _folder(path: Path, jobs: int | None) -> tuple[list[Blob], int]:

@@ -10,7 +10,19 @@ from typing import Annotated, Any
 import typer
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Also write a page for a browser.")]
+
+
+def _page(path: Path | None) -> Path | None:
+    if path is not None:
+        from openvmi.report.publish import check_target
+
+        check_target(path)
+    return path
+
+
+Html = Annotated[Path | None, typer.Option(
+    "--html", metavar="FILE", callback=_page, help="Also write a page for a browser. It replaces a page, nothing else.",
+)]
 RomFile = Annotated[Path, typer.Argument(help="A ROM image.")]
 
 

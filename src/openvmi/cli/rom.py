@@ -32,7 +32,7 @@ def build(
         metavar="URL", help="Leave the source out, say where it will be: its tar is written beside the ROM.")] = None,
     source_tar: Annotated[Path | None, typer.Option(
         metavar="FILE", help="With --source-url: where to write the tar instead.")] = None,
-    json: Json = False,
+    json: Json = False, html: Html = None,
 ) -> None:
     """Build a ROM from its sources, and the boot shim that starts guests where the hypervisor needs one.
 
@@ -43,7 +43,7 @@ def build(
 
     folder, form = toml.find(name), _form(no_source, source_url, source_tar)
     if toml.interface(folder) == CLASSIC:
-        _build_classic(folder, output, variant, json, form)
+        _build_classic(folder, output, variant, json, html, form)
         return
     if variant is not None:
         raise UsageError(f"{name} has no variants; leave out --variant")
@@ -54,8 +54,9 @@ def build(
 
     target = output or resources.built("roms") / f"{folder.resolve().name}.rom"
     image = build_rom(folder, target, resources.built("cache"), form=form)
+    about = _page(image, target, html)
     if json:
-        _print_json(_about(image)[0])
+        _print_json(about)
     else:
         typer.echo(f"{target}: {len(image.data)} bytes, {image.descriptor.text_size} of them text")
         if read(folder).shim:
@@ -83,7 +84,8 @@ def _tell_tar(form: Form, rom: Path) -> None:
         typer.echo(f"{path}: the tar of its source, to be put at {form.url}")
 
 
-def _build_classic(folder: Path, output: Path | None, name: str | None, json: bool, form: Form) -> None:
+def _build_classic(folder: Path, output: Path | None, name: str | None, json: bool, html: Path | None,
+                   form: Form) -> None:
     from openvmi import resources
     from openvmi.classic.build import build as build_rom
     from openvmi.classic.definition import read
@@ -93,14 +95,15 @@ def _build_classic(folder: Path, output: Path | None, name: str | None, json: bo
     known = ", ".join(variant.name for variant in definition.variants)
     if not variants:
         raise UsageError(f"{definition.name}: no variant {name!r}; expected one of {known}")
-    if len(variants) > 1 and (output or json or form.url):
-        raise UsageError(f"{definition.name}: {len(variants)} variants, and a file, JSON or URL is for one; name it "
-                         f"with --variant, one of {known}")
+    if len(variants) > 1 and (output or json or html or form.url):
+        raise UsageError(f"{definition.name}: {len(variants)} variants, and a file, JSON, a page or URL is for one; "
+                         f"name it with --variant, one of {known}")
     for variant in variants:
         target = output or resources.built("roms") / f"{variant.name}.rom"
         rom = build_rom(definition, variant, target, resources.built("cache"), form=form)
+        about = _page(rom, target, html)
         if json:
-            _print_json(_about(rom)[0])
+            _print_json(about)
         else:
             typer.echo(f"{target}: {len(rom.data)} bytes, {len(rom.tail)} of source behind them")
             _tell_tar(form, target)
@@ -112,18 +115,26 @@ def inspect(file: RomFile, json: Json = False, html: Html = None) -> None:
 
     A ROM for the classic interface is shown whatever is wrong with it; the exit status tells that something is.
     """
-    from openvmi.report.publish import save_page
     from openvmi.report.screen import Screen
     from openvmi.rom.load import load
 
-    about, render = _about(load(file, checked=False))
-    save_page(html, f"ROM {file.name}", lambda: render.sections(about))
+    rom = load(file, checked=False)
+    about = _page(rom, file, html)
     if json:
         _print_json(about)
     else:
-        render.show(about, Screen())
+        _about(rom)[1].show(about, Screen())
     if about.get("findings"):
         raise typer.Exit(Status.BAD_FILE)
+
+
+def _page(rom: RomImage | ClassicRom, file: Path, html: Path | None) -> dict[str, Any]:
+    """What is known about a ROM, which a page shows if there is to be one."""
+    from openvmi.report.publish import save_page
+
+    about, render = _about(rom)
+    save_page(html, f"ROM {file.name}", lambda: render.sections(about))
+    return about
 
 
 def _about(rom: RomImage | ClassicRom) -> tuple[dict[str, Any], ModuleType]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from attrs import evolve, frozen
 
 from openvmi.conformance.outcome import NO_GROUP, Outcome, Report, Result
-from openvmi.errors import OpenVmiError
+from openvmi.errors import BadFileError
 
 FILE = Path(__file__).with_name("expected.toml")
 
@@ -30,17 +30,17 @@ class Expected:
 
 
 def load(path: Path = FILE) -> tuple[Expected, ...]:
-    """The known failures. :class:`OpenVmiError` names the entry that is wrong."""
+    """The known failures. :class:`BadFileError` names the entry that is wrong."""
     try:
         entries = tomllib.loads(path.read_text(encoding="utf-8")).get("expected", [])
         if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
             raise ValueError("expected is no list of tables")
     except (OSError, ValueError, RecursionError) as error:  # also a number of too many digits; too deep
-        raise OpenVmiError(f"{path}: cannot read the known failures: {error}; correct the file") from error
+        raise BadFileError(f"{path}: cannot read the known failures: {error}; correct the file") from error
     for number, entry in enumerate(entries, 1):
         if set(entry) != {"place", "test", "reason"} or not all(
                 isinstance(value, str) and value for value in entry.values()):
-            raise OpenVmiError(f"{path}: entry {number} has {', '.join(entry)}; expected texts for place, test "
+            raise BadFileError(f"{path}: entry {number} has {', '.join(entry)}; expected texts for place, test "
                                "and reason")
     return tuple(Expected(**entry) for entry in entries)
 
@@ -48,12 +48,10 @@ def load(path: Path = FILE) -> tuple[Expected, ...]:
 def judge(report: Report, known: Iterable[Expected], groups: frozenset[str] | None = None) -> Report:
     """The report with known failures as XFAIL, and a known failure that passes as a FAILURE.
 
-    With `groups`, those of a profile that is claimed: tests that need others are left out, and one that was skipped for
-    a group that is absent has failed.
+    With `groups`, those of a profile that is claimed, a test that was skipped for one that is absent has failed.
     """
     known = tuple(known)
-    results = [result for result in report.results if groups is None or groups.issuperset(result.test.needs)]
-    return evolve(report, results=tuple(_judge(result, report.where, known, groups) for result in results))
+    return evolve(report, results=tuple(_judge(result, report.where, known, groups) for result in report.results))
 
 
 def _judge(result: Result, place: str, known: tuple[Expected, ...], groups: frozenset[str] | None) -> Result:

@@ -4,17 +4,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from tempfile import TemporaryDirectory
 from typing import Protocol
 
 from attrs import evolve, frozen
 
-from openvmi import hypervisors
-from openvmi.conformance.fuzz_places import GUEST, Log, Place, run_all
+from openvmi.conformance.fuzz_places import GUEST, Log, Place, look, run_all
+from openvmi.conformance.fuzz_words import differs, permitted
 from openvmi.conformance.model.compare import Divergence, compare, legal
-from openvmi.conformance.sequence import COUNT, Sequence, show, to_json
-from openvmi.errors import UnavailableError
+from openvmi.conformance.sequence import COUNT, Sequence, Values, show, to_json
+from openvmi.errors import OpenVmiError, UnavailableError
 
 _ROUND = 400  #: sequences of one boot
 _SHRINKS, _PATIENCE = 120, 60.0  #: boots and seconds that making one divergence small may take, about
@@ -29,6 +30,8 @@ class Finding:
     sequences: tuple[Sequence, ...]
     divergence: Divergence | None  #: None: only `ended`
     ended: str  #: how the guest ended too early
+    differs: tuple[str, ...] = ()  #: in words; see :func:`explained`
+    permitted: tuple[str, ...] = ()  #: by the model instead
 
     @property
     def signature(self) -> tuple[object, ...]:
@@ -44,8 +47,9 @@ class Finding:
     def file(self) -> str:
         """The contents of a file that replays it."""
         found = self.divergence
-        return to_json(self.sequences, on=self.place.name, observed=found.observed if found else "",
-                       expected=list(found.expected) if found else [], ended=self.ended)
+        return to_json(self.sequences, on=self.place.name, differs=self.differs, permitted=self.permitted,
+                       observed=found.observed if found else "", expected=found.expected if found else [],
+                       ended=self.ended)
 
 
 @frozen
@@ -74,19 +78,6 @@ class Watcher(Protocol):
         """A divergence, as small as it became."""
 
 
-def places(names: list[str]) -> tuple[Place, ...]:
-    """The hypervisors of these names that are usable here; all, if none is named.
-
-    Raises :class:`UnavailableError` when there is none.
-    """
-    chosen = [hypervisors.get(name) for name in names] or list(hypervisors.ranked())
-    usable = tuple(Place(one.name) for one in chosen if one.available().usable)
-    if not usable:
-        names_of = ", ".join(one.name for one in chosen)
-        raise UnavailableError(f"none of {names_of} is usable here; openvmi doctor says why")
-    return usable
-
-
 def check(place: Place, sequences: list[Sequence], guest: str = GUEST) -> list[Finding | None]:
     """Runs sequences in one boot, and compares each with the model. They are legal ones."""
     logs = run_all(place, sequences, guest)
@@ -103,29 +94,30 @@ def campaign(where: tuple[Place, ...], seed: int, count: int, seconds: float, wa
     """Compares up to `count` sequences within about so many seconds; ends early after `most` different findings."""
     total, operations, spent, number = 0, 0, 0.0, 0
     findings: dict[tuple[object, ...], Finding] = {}
-    while total < count and spent < seconds and len(findings) < most:
+    while total < count and spent < seconds and len(set(findings.values())) < most:
         began = time.monotonic()
         size = min(_ROUND, count - total, COUNT)
         made = generate(seed * 1_000_003 + number, size)
         sequences = [legal(sequence) for sequence in made]
-        results = {place: check(place, sequences, guest) for place in where}
-        total += len(sequences)
-        operations += sum(map(len, sequences))
         spent += time.monotonic() - began
-        watcher.done(total, total / spent * 60)
-        for place, judged in results.items():
+        for place in where:
+            began = time.monotonic()
+            judged = check(place, sequences, guest)
+            spent += time.monotonic() - began
             for index, found in enumerate(judged):
                 if found is None or found.signature in findings:
                     continue
                 small = minimal(place, made, sequences, index, seed * 1_000_003 + number, found, guest)
-                known = found.signature in findings or small.signature in findings
-                findings.setdefault(found.signature, small)
-                findings.setdefault(small.signature, small)
-                if not known:
-                    watcher.found(small)
+                known = findings.get(small.signature)
+                if known is None:
+                    known = explained(small, guest)
+                    watcher.found(known)
+                findings[found.signature] = findings[small.signature] = known
+        total += len(sequences)
+        operations += sum(map(len, sequences))
+        watcher.done(total, total / spent * 60)
         number += 1
-    different = tuple(dict.fromkeys(findings.values()))
-    return Result(where, total, operations, spent, different)
+    return Result(where, total, operations, spent, tuple(dict.fromkeys(findings.values())))
 
 
 def generate(seed: int, count: int) -> list[Sequence]:
@@ -159,6 +151,22 @@ def _of_one(test: Callable[[Sequence], None]) -> Callable[[Sequence], None]:
     return function
 
 
+@contextmanager
+def nothing_left() -> Iterator[None]:
+    """For a process that makes sequences: hypothesis keeps what it found in Python files in the current folder else."""
+    with TemporaryDirectory(prefix="openvmi-") as folder:
+        try:
+            from hypothesis.configuration import set_hypothesis_home_dir
+        except ImportError:  # told by who needs it
+            yield
+            return
+        set_hypothesis_home_dir(folder)
+        try:
+            yield
+        finally:
+            set_hypothesis_home_dir(None)
+
+
 class _Differs(Exception):
     """For hypothesis: this sequence is one to make smaller."""
 
@@ -169,7 +177,9 @@ def minimal(place: Place, made: list[Sequence], sequences: list[Sequence], index
     alone = check(place, [sequences[index]], guest)[0]
     if alone is None:
         return _with_history(place, sequences, index, found, guest)
-    best, boots, end = alone, 0, time.monotonic() + _PATIENCE
+    end = time.monotonic() + _PATIENCE
+    short = _without(_cut(alone, guest), guest, end)  # its values are those that were found; below, simple ones
+    best, boots = alone, 0
     known = dict.fromkeys(made[:index])
 
     def test(sequence: Sequence) -> None:
@@ -181,26 +191,41 @@ def minimal(place: Place, made: list[Sequence], sequences: list[Sequence], index
         if judged is None or judged.signature != alone.signature:
             known[sequence] = None
             return
-        best = min(best, judged, key=lambda one: len(one.sequences[0]))
+        best = min(best, judged, key=_size)
         raise _Differs
 
     from hypothesis.errors import HypothesisException
 
     with suppress(_Differs, HypothesisException):  # the end of a search, or one that hypothesis gives up
         _hypothesis(seed, len(made), test, shrink=True)
-    return _without(best, guest, end)
+    return min(_without(_cut(best, guest), guest, end), short, key=_size)
+
+
+def _size(found: Finding) -> int:
+    return len(found.sequences[0])
+
+
+def _cut(found: Finding, guest: str) -> Finding:
+    """Without what comes after the operation that shows it."""
+    step = found.divergence.step + 1 if found.divergence else 0
+    if not 0 < step < len(found.sequences[-1]):
+        return found
+    return _again(found, (*found.sequences[:-1], found.sequences[-1][:step]), guest) or found
 
 
 def _without(found: Finding, guest: str, end: float) -> Finding:
-    """Leaves out one operation after the other: hypothesis keeps some that only its choices need."""
+    """Leaves out operations, many at a time and then one after the other, from the last to the first."""
     for number in reversed(range(len(found.sequences))):
-        index = len(found.sequences[number]) - 1
-        while index >= 0 and time.monotonic() < end:
-            sequence = found.sequences[number]
-            rest = legal(sequence[:index] + sequence[index + 1:])
-            fewer = _again(found, (*found.sequences[:number], rest, *found.sequences[number + 1:]), guest)
-            found = fewer or found
-            index = min(index, len(found.sequences[number])) - 1
+        size = max(len(found.sequences[number]) // 2, 1)
+        while size:
+            stop = len(found.sequences[number])
+            while stop > 0 and time.monotonic() < end:
+                sequence = found.sequences[number]
+                rest = legal(sequence[:max(stop - size, 0)] + sequence[stop:])
+                fewer = _again(found, (*found.sequences[:number], rest, *found.sequences[number + 1:]), guest)
+                found = fewer or found
+                stop = min(stop - size, len(found.sequences[number]))
+            size //= 2
     return found
 
 
@@ -208,6 +233,11 @@ def _again(found: Finding, sequences: tuple[Sequence, ...], guest: str) -> Findi
     """What the last of these sequences does, if it is the same as what was found."""
     judged = check(found.place, list(sequences), guest)[-1]
     return evolve(judged, sequences=sequences) if judged and judged.signature == found.signature else None
+
+
+def alone(found: Finding, guest: str = GUEST) -> Finding | None:
+    """The same without the sequences before it, if it does that then, too."""
+    return _again(found, found.sequences[-1:], guest)
 
 
 def _with_history(place: Place, sequences: list[Sequence], index: int, found: Finding, guest: str) -> Finding:
@@ -223,6 +253,16 @@ def _with_history(place: Place, sequences: list[Sequence], index: int, found: Fi
     return _without(again, guest, time.monotonic() + _PATIENCE)
 
 
+def explained(found: Finding, guest: str = GUEST) -> Finding:
+    """The same, said in words: with values of another boot, where that still does it."""
+    try:
+        values = look(found.place, found.sequences, guest)
+    except OpenVmiError:
+        values = Values()
+    return evolve(found, differs=tuple(differs(found.divergence, found.ended, values)),
+                  permitted=tuple(permitted(found.divergence)))
+
+
 def describe(found: Finding) -> list[str]:
     """Lines for people."""
     lines = [f"{found.place.name} does what the contract does not permit:"]
@@ -231,10 +271,10 @@ def describe(found: Finding) -> list[str]:
             lines.append("  then, in the same boot:")
         lines += [f"  {step:2} {show(one)}" for step, one in enumerate(sequence)]
     if found.divergence:
-        step = found.divergence.step
-        where = step if found.divergence.operation else "the end"
-        lines.append(f"at {where}: observed {found.divergence.observed or 'nothing'}")
-        lines.append(f"  permitted instead of the first that differs: {' or '.join(found.divergence.expected)}")
-    if found.ended:
-        lines.append(f"the guest: {found.ended}")
+        one = found.divergence.operation
+        lines.append(f"at {found.divergence.step}, {show(one)}:" if one else "at the end:")
+    lines += [f"  {line}" for line in found.differs]
+    if found.permitted:
+        lines.append("the contract permits:")
+        lines += [f"  {line}" for line in found.permitted]
     return lines

@@ -34,7 +34,7 @@ from openvmi.conformance import expected, plan
 from openvmi.conformance.outcome import Outcome, Place
 from openvmi.conformance.run import Runner
 from openvmi.conformance.tests import Subject
-from openvmi.errors import BuildError, OpenVmiError, RefusedError
+from openvmi.errors import BadFileError, BuildError, RefusedError, UsageError
 from openvmi.files import read_bounded
 from openvmi.rom import build, compile, definition, toml
 from openvmi.toolchain import Toolchain
@@ -71,7 +71,7 @@ class Fate(Enum):
     """What became of a mutant."""
 
     CAUGHT = "CAUGHT"  #: a test failed or crashed
-    REFUSED = "REFUSED"  #: it could not be built, or the guest would not run with it
+    REFUSED = "REFUSED"  #: it could not be built, or the guest would not run with it: no test has judged it
     SURVIVED = "SURVIVED"  #: no test noticed
 
 
@@ -88,34 +88,36 @@ class Verdict:
 
 
 def load(path: Path) -> tuple[Mutant, ...]:
-    """The mutants of a table, or of all that are in a folder. :class:`OpenVmiError` says what is wrong with which."""
+    """The mutants of a table, or of all that are in a folder. :class:`BadFileError` says what is wrong with which."""
     if path.is_dir():
         found = tuple(mutant for table in sorted(path.glob("*.toml")) for mutant in load(table))
         if not found:
-            raise OpenVmiError(f"{path}: no table of mutants (*.toml) in this folder; name another")
+            raise UsageError(f"{path}: no table of mutants (*.toml) in this folder; name another")
         return found
     try:
         table = tomllib.loads(read_bounded(path, _TABLE_LIMIT, "table of mutants").decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise OpenVmiError(f"{path}: not TOML: {error}; correct the file") from error
+    except (ValueError, RecursionError) as error:  # not UTF-8; not TOML; a number of too many digits; too deep
+        raise BadFileError(f"{path}: not TOML: {error}; correct the file") from error
     entries = table.get("mutant")
     if set(table) != {"rom", "mutant"} or type(table["rom"]) is not str or type(entries) is not list:
-        raise OpenVmiError(f"{path}: has {', '.join(table) or 'nothing'}; expected rom, a text, and [[mutant]] tables")
+        raise BadFileError(f"{path}: has {', '.join(table) or 'nothing'}; expected rom, a text, and [[mutant]] tables")
     return tuple(_mutant(f"{path}: mutant {number}", table["rom"], entry) for number, entry in enumerate(entries, 1))
 
 
 def _mutant(where: str, of: str, entry: Any) -> Mutant:
     if type(entry) is not dict:
-        raise OpenVmiError(f"{where}: {entry!r}, expected a table")
+        raise BadFileError(f"{where}: {entry!r}, expected a table")
     if not set(_TEXTS) <= set(entry) <= {*_TEXTS, "tests"}:
-        raise OpenVmiError(f"{where}: has {', '.join(entry)}; expected {', '.join(_TEXTS)}, and tests where fewer than "
+        raise BadFileError(f"{where}: has {', '.join(entry)}; expected {', '.join(_TEXTS)}, and tests where fewer than "
                            "the group's have to notice")
     if wrong := [key for key, value in entry.items() if type(value) is not str or (not value and key != "new")]:
-        raise OpenVmiError(f"{where}: {wrong[0]} = {entry[wrong[0]]!r}, expected a text")
+        raise BadFileError(f"{where}: {wrong[0]} = {entry[wrong[0]]!r}, expected a text")
+    if Path(entry["file"]).is_absolute() or ".." in Path(entry["file"]).parts:
+        raise BadFileError(f"{where}: file = {entry['file']!r}, expected one in the ROM's folder")
     groups = [group.name.lower() for group in names.Group]
     for key, known in (("group", groups), ("kind", KINDS)):
         if entry[key] not in known:
-            raise OpenVmiError(f"{where}: {key} = {entry[key]!r}, expected one of {', '.join(known)}")
+            raise BadFileError(f"{where}: {key} = {entry[key]!r}, expected one of {', '.join(known)}")
     return Mutant(rom=of, **{"tests": f"{entry['group']}/", **entry})
 
 
@@ -123,11 +125,14 @@ def _mutant(where: str, of: str, entry: Any) -> Mutant:
 
 
 def change(mutant: Mutant) -> bytes:
-    """The file of the ROM with the change. :class:`OpenVmiError` when that does not apply exactly once."""
+    """The file of the ROM with the change. :class:`BadFileError` when that does not apply exactly once."""
     path = toml.find(mutant.rom) / mutant.file
-    text = read_bounded(path, what="source").decode()
+    try:
+        text = read_bounded(path, what="source").decode()
+    except UnicodeDecodeError as error:
+        raise BadFileError(f"{path}: not UTF-8: {error}; name another file in the table") from error
     if (times := text.count(mutant.old)) != 1 or mutant.new == mutant.old:
-        raise OpenVmiError(f"{mutant.name}: the old text is {times} times in {path}, expected once and a new one that "
+        raise BadFileError(f"{mutant.name}: the old text is {times} times in {path}, expected once and a new one that "
                            f"differs; correct the table:\n{mutant.old}")
     return text.replace(mutant.old, mutant.new).encode()
 
@@ -176,7 +181,8 @@ def judge(mutant: Mutant, subjects: Iterable[Subject], folder: Path | None = Non
     def counts(test: str) -> bool:
         return not any(one.fits(f"{origin.hypervisor} {origin.name}", test) for one in known)
 
-    runner = Runner(Place(origin.hypervisor, str(path)), only=mutant.tests, timeout=TIMEOUT, ends_with=counts)
+    runner = Runner(Place(origin.hypervisor, str(path)), selects=plan.selecting(mutant.tests), timeout=TIMEOUT,
+                    ends_with=counts)
     try:
         report = runner.run(plan.chosen(subjects, mutant.tests))
     except RefusedError as error:
@@ -194,5 +200,5 @@ def rates(verdicts: Iterable[Verdict]) -> Iterator[str]:
         by_rom.setdefault(verdict.mutant.rom, []).append(verdict.fate)
     for of, fates in by_rom.items():
         counts = " ".join(f"{fate.value.lower()}={fates.count(fate)}" for fate in Fate)
-        rate = 100 * (len(fates) - fates.count(Fate.SURVIVED)) // len(fates)
+        rate = 100 * fates.count(Fate.CAUGHT) // len(fates)
         yield f"mutants: rom={Path(of).name} made={len(fates)} {counts} rate={rate}%"

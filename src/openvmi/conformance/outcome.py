@@ -3,13 +3,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import Enum
 from pathlib import Path
 
 from attrs import frozen
 
 from openvmi.conformance.tests import Test
+from openvmi.errors import OpenVmiError
 from openvmi.running import NO_ROM
+from openvmi.status import Status, status_of
 
 #: Exit statuses of openvmi conform besides the tool's own: something failed or crashed; not one test ran.
 FAILED, NOTHING_RAN = 1, 2
@@ -42,6 +45,12 @@ class Result:
     outcome: Outcome
     reason: str = ""  #: one line; of anything but SUCCESS
     details: tuple[str, ...] = ()  #: what the guest said of it, line by line
+    began: bool = True  #: False: the guest never came to it, and that is the failure or crash
+
+    @property
+    def ran(self) -> bool:
+        """Whether the test was done."""
+        return self.began and self.outcome is not Outcome.SKIP
 
 
 @frozen
@@ -60,14 +69,23 @@ class Place:
 
 
 @frozen
+class LeftOut:
+    """A hypervisor that nothing was asked of, since it cannot be used here."""
+
+    on: str
+    reason: str  #: why, and what to do about it: one line
+
+
+@frozen
 class Report:
-    """Every test's in one place."""
+    """Every test's in one place; with `error`, of those that there are results of."""
 
     place: Place
     rom: str  #: name of the ROM that the guest was linked to; none; off for one that was left unused
     results: tuple[Result, ...]
     seconds: float = 0.0
     boots: int = 0
+    error: OpenVmiError | None = None  #: why the guest could not be run, or not to the last test
 
     def count(self, outcome: Outcome) -> int:
         """How many tests came to that."""
@@ -81,16 +99,30 @@ class Report:
     @property
     def ran(self) -> int:
         """How many tests ran."""
-        return len(self.results) - self.count(Outcome.SKIP)
+        return sum(result.ran for result in self.results)
+
+    @property
+    def never_began(self) -> int:
+        """How many failures and crashes are of tests that the guest never came to."""
+        return sum(not result.began for result in self.results)
 
     @property
     def status(self) -> int:
         """The exit status for it."""
         if any(result.outcome.bad for result in self.results):
             return FAILED
+        if self.error:
+            return status_of(self.error)
         return 0 if self.ran else NOTHING_RAN
 
     def summary(self) -> str:
         """The line for machines."""
         numbers = " ".join(f"{outcome.value.lower()}={self.count(outcome)}" for outcome in Outcome)
-        return f"conform: ran={self.ran} {numbers} on={self.place.on} rom={self.rom} seconds={self.seconds:.1f}"
+        error = f" error={status_of(self.error)}" if self.error else ""
+        return (f"conform: ran={self.ran} {numbers} never_began={self.never_began} on={self.place.on} rom={self.rom} "
+                f"seconds={self.seconds:.1f}{error}")
+
+
+def status(reports: Iterable[Report]) -> int:
+    """The exit status for all places: FAILED if a test failed anywhere, else the highest."""
+    return max((report.status for report in reports), key=lambda one: (one == FAILED, one), default=Status.UNAVAILABLE)

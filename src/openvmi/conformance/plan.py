@@ -1,20 +1,16 @@
 # SPDX-License-Identifier: MIT
-"""What there is to run and where: the kit's kernels, whether they leave a call without a test, and the places."""
+"""What there is to run: the kit's kernels, which tests of them, and whether they leave a call without a test."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
 
-from openvmi import hypervisors, matrix, resources, running
+from openvmi import resources
 from openvmi.abi import load, names
-from openvmi.conformance.outcome import Place
-from openvmi.conformance.tests import PREFIX, Kind, Subject, Test, read
+from openvmi.conformance.tests import PREFIX, Kind, Selects, Subject, Test, read
 from openvmi.errors import UnavailableError, UsageError
-from openvmi.hypervisors.base import Hypervisor
-from openvmi.rom.load import load_current
 
-EVERYWHERE = "all"
 _FILES = "conform-*.elf"
 
 
@@ -27,51 +23,36 @@ def subjects(folder: Path | None = None) -> tuple[Subject, ...]:
     return found
 
 
-def chosen(all_subjects: Iterable[Subject], only: str) -> list[Subject]:
-    """The subjects with a test whose id begins so, with or without conform/. :class:`UsageError` when none has."""
-    start = only.removeprefix(PREFIX)
-    found = [subject for subject in all_subjects if any(selects(start, test) for test in subject.tests)]
-    if not found:
-        raise UsageError(f"no test's id begins with {PREFIX}{start}; openvmi conform --list shows them")
-    return found
+def selecting(only: str, groups: frozenset[str] | None = None) -> Selects:
+    """Selects tests whose id begins so, with or without conform/, and that need nothing but these groups."""
+    start = PREFIX + only.removeprefix(PREFIX)
+    return lambda test: test.id.startswith(start) and (groups is None or groups.issuperset(test.needs))
 
 
-def selects(only: str, test: Test) -> bool:
-    """Whether a test is one of those whose id begins so, without conform/."""
-    return test.id.startswith(PREFIX + only)
-
-
-def uncovered(tests: Iterable[Test]) -> list[str]:
-    """Calls of the interface without a test of some kind, a sentence each."""
-    there = {(test.call, test.kind) for test in tests}
-    return [f"{names.Group(call >> 8).name.lower()}/{call.name.lower().replace('_', '-')} has no {kind.name} test"
-            for call in names.Call for kind in Kind if (call, kind) not in there]
-
-
-def places(on: str | None, rom: str | None, native: bool = False) -> list[Place]:
-    """Where to run what the user asked for; EVERYWHERE is every usable hypervisor with each of its ROMs and without.
-
-    A ROM that is named says which hypervisor it is for. Raises as :func:`openvmi.running.choose` does.
-    """
-    if on == EVERYWHERE:
-        if rom is not None or native:
-            raise UsageError(f"--on {EVERYWHERE} takes each hypervisor's ROMs and none; leave --rom and --native away")
-        found = [Place(hypervisor.name, _named(hypervisor, place.choice))
-                 for hypervisor in hypervisors.ranked() if hypervisor.available().usable
-                 for place in matrix.places(hypervisor)]
-        if not found:
-            raise UnavailableError("no hypervisor is usable here; openvmi doctor says why not, and how to get each")
+def chosen(all_subjects: Iterable[Subject], only: str, groups: frozenset[str] | None = None) -> list[Subject]:
+    """The subjects with a test that :func:`selecting` selects. :class:`UsageError` when none has."""
+    all_subjects = tuple(all_subjects)
+    selects = selecting(only, groups)
+    if found := [subject for subject in all_subjects if any(map(selects, subject.tests))]:
         return found
-    if on is None and rom is not None and (path := running.chosen_rom(rom)):
-        on = load_current(path).hypervisor
-    return [Place(running.choose(on).name, rom, native)]
+    if groups is not None:
+        chosen(all_subjects, only)
+        raise UsageError(f"each test whose id begins with {PREFIX}{only.removeprefix(PREFIX)} needs a group that the "
+                         "profile has not; name another profile, or leave it away")
+    raise UsageError(f"no test's id begins with {PREFIX}{only.removeprefix(PREFIX)}; openvmi conform --list shows them")
 
 
-def _named(hypervisor: Hypervisor, choice: str | None) -> str | None:
-    """A built ROM by its name; None for the hypervisor's default, which may be none."""
-    if choice == running.NO_ROM:
-        return choice if hypervisor.default_rom else None
-    return Path(choice).stem if choice else None
+def uncovered(tests: Iterable[Test], only: str = "") -> list[str]:
+    """Calls whose tests' ids begin so, without a test of some kind, a sentence each. :class:`UsageError`: no call."""
+    start = only.removeprefix(PREFIX)
+    calls = {call: f"{names.Group(call >> 8).name.lower()}/{call.name.lower().replace('_', '-')}"
+             for call in names.Call}
+    asked = {call: name for call, name in calls.items() if f"{name}~".startswith(start)}
+    if not asked:
+        raise UsageError(f"no call's tests are {PREFIX}{start}; --check is about calls, such as mmu/pte-set")
+    there = {(test.call, test.kind) for test in tests}
+    return [f"{name} has no {kind.name} test" for call, name in asked.items() for kind in Kind
+            if (call, kind) not in there]
 
 
 def groups_of(profile: str) -> frozenset[str]:

@@ -33,6 +33,9 @@ USER_DATA, USER_MARK = 0xC0_0000, 0x5E90_0000
 INPUT_FIRST, INPUT_COUNT = 0x20, 64  #: bytes of console input, which come in order, over and over
 TEXT_BYTE = b"#"  #: what Kind.TEXT is full of; in no line of the guest's
 FIRST_SPARE, SPARES = 48, 4
+EACH, VALUES = "sequence.each=1", "sequence.values=1"  #: options of the guest
+#: As struct registers of the guest has them: what changed is told as bits in this order.
+REGISTERS = ("rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", *(f"r{i}" for i in range(8, 16)))
 
 
 class Op(IntEnum):
@@ -245,29 +248,62 @@ class Token:
 
 
 _LINE = re.compile(r"^=([0-9a-f]+) (.*)$")
-_TOKEN = re.compile(r"([A-Z])([0-9a-f]*(?:,[0-9a-f]+)*)|;")
+_TOKEN = re.compile(r"([A-Z])((?:[0-9a-f]+(?:,[0-9a-f]+)*)?)|;")
 
 
 def tokens(text: str) -> list[Token]:
     """The observations of a line, ";" included. :class:`ValueError` for anything else in it."""
-    found, at = [], 0
-    while at < len(text):
-        match = _TOKEN.match(text, at)
-        if not match:
-            raise ValueError(f"unexpected {text[at:at + 20]!r}")
-        numbers = tuple(int(number, 16) for number in match[2].split(",")) if match[2] else ()
-        found.append(Token(match[1] or ";", numbers))
-        at = match.end()
+    found, rest = _tokens(text)
+    if rest:
+        raise ValueError(f"unexpected {rest[:20]!r}")
     return found
 
 
+def _tokens(text: str) -> tuple[list[Token], str]:
+    """The observations, and what follows that is none."""
+    found, at = [], 0
+    while match := _TOKEN.match(text, at):
+        numbers = tuple(int(number, 16) for number in match[2].split(",")) if match[2] else ()
+        found.append(Token(match[1] or ";", numbers))
+        at = match.end()
+    return found, text[at:]
+
+
+# ---- what it tells for people ----
+
+
+@frozen
+class Values:
+    """What the hash and the bits of a line are of."""
+
+    registers: tuple[dict[int, tuple[int, int]], ...] = ()  #: by operation: number in REGISTERS -> before, now
+    memory: dict[int, int] | None = None  #: of words that are not 0; None: it did not come to its end
+
+
+def values(told: list[Token]) -> Values:
+    """The values in a line of a guest that had the option VALUES."""
+    registers: list[dict[int, tuple[int, int]]] = [{}]
+    memory: dict[int, int] = {}
+    for token in told:
+        if token.letter == ";":
+            registers.append({})
+        elif token.letter == "Q" and len(token.numbers) == 3:
+            registers[-1].setdefault(token.numbers[0], token.numbers[1:])
+        elif token.letter == "M" and len(token.numbers) == 2:
+            memory[token.numbers[0]] = token.numbers[1]
+    return Values(tuple(registers), memory if any(token.letter == "D" for token in told) else None)
+
+
 def logs(console: bytes) -> dict[int, list[Token]]:
-    """The lines that are whole, by sequence number; at the end of each W, the number of bytes of TEXT that came."""
+    """The lines that are whole, by sequence number; at the end of each W, the number of bytes of TEXT that came.
+
+    Of a line with something else in it there is what is before that: whoever has the console may garble it.
+    """
     found = {}
     for line in console.split(b"\n")[:-1]:
         match = _LINE.match(line.replace(TEXT_BYTE, b"").decode("ascii", "replace").rstrip("\r"))
         if match:
-            told = tokens(match[2])
+            told, _ = _tokens(match[2])
             whole = told and told[-1].letter == "D"
             found[int(match[1], 16)] = [*told, Token("W", (line.count(TEXT_BYTE),))] if whole else told
     return found

@@ -63,6 +63,15 @@ class Test:
         return self.needs[0]
 
 
+#: Says which tests are wanted.
+Selects = Callable[[Test], bool]
+
+
+def every(test: Test) -> bool:
+    """Each of them is."""
+    return True
+
+
 @frozen
 class Subject:
     """A kernel of the kit, and its tests in the order in which they run."""

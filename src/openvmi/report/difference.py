@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from openvmi.abi.compat import Difference, Finding, Rule
+from openvmi.abi.compat import Difference, Finding, Rule, Verdict
 
 
 def describe(difference: Difference) -> dict[str, Any]:
@@ -15,7 +15,8 @@ def describe(difference: Difference) -> dict[str, Any]:
         "status": difference.status,
         "findings": [
             {"verdict": f.verdict.name.lower(), "where": f.where, "what": f.what,
-             "rule": f.rule and f.rule.key, "because": f.rule and f.rule.value}
+             "rule": f.rule and f.rule.key, "because": f.rule and f.rule.value,
+             "before": list(f.before), "after": list(f.after)}
             for f in difference.findings
         ],
     }
@@ -26,12 +27,22 @@ def lines(difference: Difference) -> list[str]:
     findings = sorted(difference.findings, key=lambda finding: -finding.verdict)  # stable: else as in the definition
     rules = {finding.rule for finding in findings if finding.rule}
     return [
-        *[_line(finding) for finding in findings],
+        *[line for finding in findings for line in _lines(finding)],
         *[f"rule {rule.key}: {rule.value}" for rule in Rule if rule in rules],
-        f"{difference.older} -> {difference.newer}: {difference.verdict.name.lower()}",
+        f"{difference.older} -> {difference.newer}: {difference.verdict.name.lower()}{_to_read(difference)}",
     ]
 
 
-def _line(finding: Finding) -> str:
+def _to_read(difference: Difference) -> str:
+    """What a verdict that is about bytes does not say."""
+    if difference.reworded and difference.verdict is not Verdict.REWORDED:
+        return f", {difference.reworded} reworded"
+    return ""
+
+
+def _lines(finding: Finding) -> list[str]:
+    """One, and what was said before and is now."""
     rule = f" [{finding.rule.key}]" if finding.rule else ""
-    return f"{finding.verdict.name.lower():<10}  {finding.where}: {finding.what}{rule}"
+    said = [f"{'':<10}  {mark} {sentence}" for mark, sentences in (("-", finding.before), ("+", finding.after))
+            for sentence in sentences if sentence]
+    return [f"{finding.verdict.name.lower():<10}  {finding.where}: {finding.what}{rule}", *said]

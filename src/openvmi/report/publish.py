@@ -11,6 +11,20 @@ if TYPE_CHECKING:
     from openvmi.report.page import Section
 
 
+_BEGINNING = b"<!DOCTYPE html>"
+
+
+def check_target(path: Path) -> None:
+    """Refuses, by :class:`UsageError`, to put a page where a file is that is no page: say the ROM that it is about."""
+    from openvmi.errors import UsageError
+
+    if path.is_file():
+        with open(path, "rb") as file:
+            found = file.read(len(_BEGINNING))
+        if found not in (b"", _BEGINNING):
+            raise UsageError(f"--html {path}: a file that is no page is there; name another, or remove it")
+
+
 def save_page(html: Path | None, title: str, sections: Callable[[], Sequence[Section]]) -> None:
     """Writes the page to `html` when that is a file."""
     if html:

@@ -40,15 +40,42 @@ def read(path: Path, limit: int, what: str, private: bool) -> bytes:
     return data
 
 
+def absent(path: Path) -> bool:
+    """Whether nothing is there, nor on the way to it that leads elsewhere.
+
+    :class:`UsageError` for a link that leads nowhere: what was decided is then out of sight, say on a disk that is not
+    mounted, and not undone.
+    """
+    nearest = path
+    try:
+        while not _lies(nearest):
+            nearest = nearest.parent
+        os.stat(nearest)
+    except FileNotFoundError as error:
+        raise UsageError(f"{nearest}: a link that leads nowhere, expected {os.path.realpath(nearest)}; restore that, "
+                         "or remove the link") from error
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be looked at: {error.strerror}; check the path") from error
+    return nearest != path
+
+
+def _lies(path: Path) -> bool:
+    try:
+        os.lstat(path)
+    except FileNotFoundError:
+        return False
+    return True
+
+
 def check_folder(path: Path, what: str, private: bool, above: bool = True) -> None:
     """The folder of such files, and `above` that the one that it is in: others could put another one in its place.
 
     Raises as :func:`read`; a folder that is not there is not an error.
     """
+    if absent(path):
+        return
     try:
         found, outer = os.stat(path), os.stat(path.parent)
-    except FileNotFoundError:
-        return
     except OSError as error:
         raise UsageError(f"{path}: cannot look into this folder: {error.strerror}; check the path") from error
     if not stat.S_ISDIR(found.st_mode):

@@ -33,13 +33,11 @@ def read() -> Settings:
 
     :class:`RefusedError` for one that others can write: they could ask for less.
     """
+    from openvmi.trust import guarded
+
     path = home.config() / FILE
-    try:
-        os.lstat(path)  # a link that leads nowhere is there
-    except FileNotFoundError:
+    if guarded.absent(path):
         return Settings()
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be looked at: {error.strerror}; allow it, or set OPENVMI_CONFIG") from error
     trust = _table(path)
     licence, signed = trust.pop("licence", "any"), trust.pop("signed", False)
     if trust:

@@ -18,6 +18,7 @@ from openvmi.trust import guarded, home, keys
 from openvmi.trust.public import DIGITS, FILE_LIMIT, PublicKey, digits, shown
 
 _WHAT = "trusted keys"
+_REVOKED = "revoked keys"
 
 
 @frozen
@@ -76,7 +77,7 @@ def trusted(fingerprint: str) -> Entry | None:
 
 def trusted_all() -> list[Entry]:
     """All of them, those that must not be believed included."""
-    return [_entry(fingerprint) for fingerprint in _fingerprints(trusted_folder())]
+    return [_entry(fingerprint) for fingerprint in _fingerprints(trusted_folder(), _WHAT)]
 
 
 def distrust(fingerprint: str) -> None:
@@ -89,7 +90,7 @@ def distrust(fingerprint: str) -> None:
 
 def revoke(fingerprint: str, key: PublicKey | None, name: str, reason: str) -> Path:
     """Never believes a key again; one that nobody has seen yet will do. Returns its file."""
-    guarded.make_folder(revoked_folder(), "revoked keys", private=False)
+    guarded.make_folder(revoked_folder(), _REVOKED, private=False)
     path = revoked_folder() / f"{fingerprint}.pub"
     head = f"reason: {keys.check_comment(reason)}\n" if reason else ""
     guarded.create(path, head.encode() + (keys.written(key, name) if key else b""), 0o600)
@@ -103,7 +104,7 @@ def revoked(fingerprint: str) -> Entry | None:
     try:
         os.lstat(path)
     except FileNotFoundError:
-        guarded.check_folder(revoked_folder(), "revoked keys", private=False)  # where others can delete one
+        guarded.check_folder(revoked_folder(), _REVOKED, private=False)  # where others can delete one
         return None
     except OSError as error:
         raise UsageError(f"{path}: cannot tell whether this key is revoked: {error.strerror}; check the "
@@ -117,7 +118,7 @@ def revoked(fingerprint: str) -> Entry | None:
 
 def revoked_all() -> list[Entry]:
     """All of them."""
-    return [entry for fingerprint in _fingerprints(revoked_folder()) if (entry := revoked(fingerprint))]
+    return [entry for fingerprint in _fingerprints(revoked_folder(), _REVOKED) if (entry := revoked(fingerprint))]
 
 
 def _entry(fingerprint: str) -> Entry:
@@ -127,8 +128,8 @@ def _entry(fingerprint: str) -> Entry:
         return Entry(fingerprint, problem=str(error))
 
 
-def _fingerprints(folder: Path) -> Iterator[str]:
-    guarded.check_folder(folder, _WHAT, private=False)
+def _fingerprints(folder: Path, what: str) -> Iterator[str]:
+    guarded.check_folder(folder, what, private=False)
     for path in sorted(folder.glob("*.pub")):
         if len(digits(path.stem)) == DIGITS and digits(path.stem) == path.stem:
             yield path.stem

@@ -17,7 +17,7 @@ from attrs import frozen
 
 from openvmi.abi import names
 from openvmi.abi.names import LicenceClass, Taint
-from openvmi.errors import RefusedError
+from openvmi.errors import RefusedError, UsageError
 from openvmi.guest.image import GuestImage
 from openvmi.rom.image import RomImage
 from openvmi.trust import settings as user
@@ -127,13 +127,15 @@ def judge_classic(rom: ClassicRom | None, options: str = "", settings: Settings 
     """The same for a ROM of the classic interface and its client, which knows nothing of all this.
 
     It has no class, source or signature; its header has a word that clients compare. It is always put among a PC's own
-    firmware.
+    firmware. :class:`UsageError` for an option that makes no sense: no guest is there to refuse it.
     """
     if rom is None:
         return NOTHING
     from openvmi.classic.checks import LICENCES
     from openvmi.machine.boot import option
 
+    if (asked := option(options, "vmi.licence")) is not None and asked not in POLICIES:
+        raise UsageError(f"boot option vmi.licence={asked!r:.80}, expected one of {', '.join(POLICIES)}")
     kind = LicenceClass.GPL if rom.licence in LICENCES else LicenceClass.UNKNOWN
     unsigned = _Signature(found="a ROM of the classic interface has no signature")
     offer = _Offer(rom.path, rom.licence or "", kind, unsigned, source=False, reproduced=False, own=False)

@@ -9,12 +9,11 @@ from typing import TypeVar
 from openvmi.abi.names import Error
 from openvmi.conformance.model.choice import Choices, Rejected
 from openvmi.conformance.model.state import State
+from openvmi.conformance.model.wanted import Want, Wanted, fits
 from openvmi.conformance.sequence import Token
 
 T = TypeVar("T")
 U64 = (1 << 64) - 1
-#: What a number may be: this one, one of these, or one that passes. None: any.
-Wanted = int | frozenset[int] | Callable[[int], bool] | None
 PAGE_FAULT, PROTECTION, INVALID_OPCODE, BREAKPOINT, DIVIDE = 14, 13, 6, 3, 0
 
 
@@ -35,7 +34,7 @@ class Base:
     """One operation in one state, along one way. With `observed` None anything may be observed."""
 
     def __init__(self, state: State, choices: Choices, observed: Sequence[Token] | None,
-                 missed: Callable[[int, str], None] = lambda position, wanted: None) -> None:
+                 missed: Callable[[int, Want], None] = lambda position, wanted: None) -> None:
         """`missed` is told what would have been expected at which position where it was something else."""
         self.state = state
         self._choices = choices
@@ -58,8 +57,8 @@ class Base:
             return (0,) * len(wanted)
         token = self._observed[self._position] if self._position < len(self._observed) else Token("end", ())
         good = token.letter == letter and len(token.numbers) == len(wanted)
-        if not good or not all(_fits(number, want) for number, want in zip(token.numbers, wanted, strict=True)):
-            self._missed(self._position, letter + ",".join(map(_text, wanted)))
+        if not good or not all(fits(number, want) for number, want in zip(token.numbers, wanted, strict=True)):
+            self._missed(self._position, Want(letter, wanted))
             raise Rejected
         self._position += 1
         return token.numbers
@@ -87,19 +86,3 @@ class Base:
         self.say("F", vector, None, None, None, int(self.state.interrupts))
         self.state.fault = None
         raise NoResult
-
-
-def _fits(number: int, wanted: Wanted) -> bool:
-    if wanted is None:
-        return True
-    if isinstance(wanted, frozenset):
-        return number in wanted
-    return bool(wanted(number)) if callable(wanted) else number == wanted
-
-
-def _text(wanted: Wanted) -> str:
-    if wanted is None:
-        return "*"
-    if isinstance(wanted, frozenset):
-        return "{" + "|".join(f"{number:x}" for number in sorted(wanted)) + "}"
-    return "(a condition)" if callable(wanted) else f"{wanted:x}"

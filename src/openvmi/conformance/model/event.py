@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 from openvmi.abi.names import EVENT_SOURCES, FLAG_IF, Error, Source
-from openvmi.conformance.model.base import Outside, Wanted
+from openvmi.conformance.model.base import Outside
 from openvmi.conformance.model.mmu import Mmu
+from openvmi.conformance.model.wanted import Wanted, at_least, at_most, between
 from openvmi.conformance.sequence import FIRST_SPARE, Mode
 
 _EVERYWHERE = frozenset({Source.TIMER, *range(Source.SOFT, EVENT_SOURCES)})
@@ -13,6 +14,7 @@ _PERHAPS = frozenset({Source.CONSOLE, Source.IPI, Source.SUSPEND})  #: not on ev
 _OWN = 1  #: this VCPU's bit
 _FIRST_VECTOR, _LAST_VECTOR = 32, 255
 _FAR = 10**10  #: nanoseconds; a deadline that much later does not pass in a sequence
+_LATEST = (1 << 63) - 1  #: of what is told in nanoseconds
 _FREQUENCY = 10**6  #: of the clock, at least
 
 
@@ -67,7 +69,7 @@ class Event(Mmu):
         state.pending -= {source}
         state.handled |= {source}
         state.interrupts = False
-        told = self.say("V", vector, 1 | 2 * user, *([self._time] if source == Source.TIMER else []))
+        told = self.say("V", vector, 1 | 2 * user, *([self._time()] if source == Source.TIMER else []))
         if source == Source.TIMER:
             state.clock = max(state.clock, told[2])
         self._handler(source)
@@ -78,8 +80,8 @@ class Event(Mmu):
     def back_in_user_mode(self) -> None:
         """A handler has returned there."""
 
-    def _time(self, now: int) -> bool:
-        return now >= max(self.state.clock, self.state.not_before)
+    def _time(self) -> Wanted:
+        return at_least(max(self.state.clock, self.state.not_before))
 
     def _handler(self, source: int) -> None:
         mode, other = self.state.modes.get(source, (Mode.ACK, 0))
@@ -263,19 +265,19 @@ class Event(Mmu):
         """> Nanoseconds of virtual time since a fixed moment before the guest started. Never goes back on one
         > VCPU.
         """
-        return lambda now: now >= self.state.clock
+        return at_least(self.state.clock)
 
     def clock_frequency(self, *_: int) -> Wanted:
         """> Ticks per second of the counter behind ClockRead: its resolution. At least 1,000,000."""
-        return lambda ticks: ticks >= _FREQUENCY
+        return at_least(_FREQUENCY)
 
     def wall_clock_read(self, *_: int) -> Wanted:
         """> Nanoseconds since 1970-01-01 00:00 UTC, to the second or better."""
-        return lambda now: 0 < now < 1 << 63
+        return between(1, _LATEST)
 
     def stolen_time_read(self, *_: int) -> Wanted:
         """> Nanoseconds for which this VCPU wanted to run and did not. 0 where the hypervisor does not know."""
-        return lambda time: time < 1 << 63
+        return at_most(_LATEST)
 
     def timer_set(self, deadline: int, *_: int) -> Wanted:
         """> Raises the source TIMER on this VCPU once, not before the deadline. Replaces an earlier deadline.

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 
@@ -25,12 +24,14 @@ from openvmi.conformance.model.memory import USER_MODE, Fault
 from openvmi.conformance.model.pointers import SELECTORS
 from openvmi.conformance.model.state import LARGE, State
 from openvmi.conformance.model.trap import Trap
+from openvmi.conformance.model.wanted import Changed, Wanted, at_least, bits
 from openvmi.conformance.sequence import (
     BAD_CS,
     BAD_RIP,
     BAD_SS,
     CODE_SLOT,
     FIRST_SPARE,
+    REGISTERS,
     RETURN_ONCE,
     SCRATCH_WORDS,
     SPARES,
@@ -43,13 +44,12 @@ from openvmi.conformance.sequence import (
     Program,
 )  # fmt: skip
 
-_REGISTERS = ("rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", *(f"r{i}" for i in range(8, 16)))
 _AGAIN = 0x5C
 _FLAGS = CODE_SLOT * (1 + DESCRIPTOR_SLOTS)  #: of user mode are less
 _SYSCALL_SIZE = 2
 _NO_SELECTOR, _DATA_SELECTOR = 3, 4  #: of Kind.SELECTOR
 _IN_TABLE = 2  #: error code bit: the selector field is a vector
-_RAX, _RCX, _RDX, _R11 = (1 << _REGISTERS.index(name) for name in ("rax", "rcx", "rdx", "r11"))
+_RAX, _RCX, _RDX, _R11 = (1 << REGISTERS.index(name) for name in ("rax", "rcx", "rdx", "r11"))
 _PROTECTED = frozenset({Program.HLT, Program.CLI, Program.STI, Program.IN, Program.CR3, Program.SWAPGS})
 _SPINNING = frozenset({Program.SPIN, Program.SPIN_COMPATIBLE})
 _SPIN_SIZE = 2  #: bytes, which an event's handler leaves behind
@@ -63,7 +63,7 @@ _COMPATIBLE = frozenset({
     Program.STI, Program.IN, Program.DIVIDE, Program.INT_13, Program.SEGMENT, Program.SPIN_COMPATIBLE,
 })  # fmt: skip
 _NO_FPU = 7  #: vector
-_HIGH = sum(1 << index for index, name in enumerate(_REGISTERS) if name[1:].isdigit())  #: not in 32-bit code
+_HIGH = sum(1 << index for index, name in enumerate(REGISTERS) if name[1:].isdigit())  #: not in 32-bit code
 _SLOT_ERROR = 0x10000  #: of general protection by the segment of a slot
 _EVENTS_BEFORE = frozenset({Call.EVENT_SEND, Call.EVENT_UNMASK})  #: "delivered before this returns"
 
@@ -74,7 +74,7 @@ def clobbered(call: int) -> int:
     about = next(one for one in interface().calls if one.number == call)
     convention = next(one for one in interface().conventions if one.name == about.convention)
     names = {*about.clobbers, *convention.clobbers, *(("rax",) if about.result != "none" else ())}
-    return sum(1 << index for index, name in enumerate(_REGISTERS) if name in names)
+    return sum(1 << index for index, name in enumerate(REGISTERS) if name in names)
 
 
 class _Ended(Exception):
@@ -144,7 +144,7 @@ class Machine(Trap):
             self.deliver()
         allowed = clobbered(number)
         wanted = wanted & U64 if isinstance(wanted, int) else wanted
-        told = self.say("R", wanted, lambda changed: not changed & ~allowed)
+        told = self.say("R", wanted, Changed(0, allowed))
         self.done(number, arguments, told[0])
         if number == Call.CLOCK_READ:
             self.state.clock = max(self.state.clock, told[0])
@@ -153,7 +153,7 @@ class Machine(Trap):
         """A deadline that the guest read the clock for."""
         if wait >= 1 << 62:
             raise Outside("a deadline that cannot be told")
-        deadline = self.say("T", lambda told: told >= self.state.clock + wait)[0]
+        deadline = self.say("T", at_least(self.state.clock + wait))[0]
         self.state.clock = max(self.state.clock, deadline - wait)
         return self.state.clock + wait
 
@@ -168,7 +168,7 @@ class Machine(Trap):
 
     def _fault(self, fault: Fault) -> None:
         user = self._in_user
-        self.say("F", fault.vector, lambda error: not (error ^ fault.error) & ~fault.either, fault.address, 0,
+        self.say("F", fault.vector, bits(fault.error, fault.either), fault.address, 0,
                  2 * user | self.state.interrupts, *([self._changed(0)] if user else []))
         if fault.vector == PAGE_FAULT:
             self.state.fault = fault.address
@@ -200,7 +200,7 @@ class Machine(Trap):
         if self.pick(True, False):
             self.say("F", gate.handler, 0, 0, 0, int(self.state.interrupts))
         else:  # "where it does not, general protection comes instead"
-            self.say("F", PROTECTION, lambda error: error & 7 == 2, 0, 0, int(self.state.interrupts))
+            self.say("F", PROTECTION, bits(_IN_TABLE, ~7), 0, 0, int(self.state.interrupts))
 
     def _float(self, one: Operation) -> None:
         """> Whether such instructions of the kernel raise it is the hypervisor's choice."""
@@ -237,9 +237,8 @@ class Machine(Trap):
         self.state.fpu_trap = self.pick(True, False)  # "raising it may turn it off"
         raise _Ended
 
-    def _changed(self, exactly: int) -> Callable[[int], bool]:
-        may = self._lost | (_HIGH if self._compatible else 0)
-        return lambda changed: not (changed ^ exactly) & ~may
+    def _changed(self, exactly: int) -> Wanted:
+        return Changed(exactly, self._lost | (_HIGH if self._compatible else 0))
 
     def _user(self, one: Operation) -> None:
         flags, rdi = one.values[0].value, self.named(one.values[1])
@@ -292,7 +291,7 @@ class Machine(Trap):
             self.say("F", PROTECTION, None, 0, None, frozenset((0, 1)))
 
     def _trap(self, vector: int, error: int = 0, either: int = 0, changed: int = 0, rax: int = 0) -> None:
-        self.say("F", vector, lambda found: not (found ^ error) & ~either, 0, 0, 2 | self.state.interrupts,
+        self.say("F", vector, bits(error, either), 0, 0, 2 | self.state.interrupts,
                  self._changed(changed), *([rax] if vector == BREAKPOINT else []))
 
     def _run(self, program: Program, rdi: int, one: Operation, again: bool) -> None:
@@ -360,4 +359,4 @@ class Machine(Trap):
         """> on the kernel stack, frame complete, interrupts disabled, RCX and R11 destroyed, every other
         > register the user's
         """
-        self.say("S", rax, lambda changed: not changed & ~(_RAX | _RCX | _R11), 2 | self.state.interrupts)
+        self.say("S", rax, Changed(0, _RAX | _RCX | _R11), 2 | self.state.interrupts)

@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 from openvmi.abi.names import BATCH_LIMIT, Error
-from openvmi.conformance.model.base import Outside, Wanted
+from openvmi.conformance.model.base import Outside
 from openvmi.conformance.model.memory import PAGES, Memory, in_span, make, pool_page
 from openvmi.conformance.model.pointers import Pointers
 from openvmi.conformance.model.state import GLOBAL, PRESENT, WORDS
+from openvmi.conformance.model.wanted import Wanted
 from openvmi.conformance.sequence import POOL_PHYSICAL, ROOT_PHYSICAL, ROOTS, SPAN_SIZE
 
 _LEVELS = (1, 2, 3, 4)

@@ -86,12 +86,14 @@ class State:
         values = [getattr(self, name) for name in _FIELDS]
         return tuple(frozenset(value.items()) if type(value) is dict else value for value in values)
 
+    def told(self) -> dict[int, int]:
+        """The memory as the sequence guest tells it: without what of an entry is the processor's or the ROM's."""
+        return {number: word & ~(ACCESSED_DIRTY | GLOBAL) if word & 1 else word for number, word in self.memory.items()}
+
     def hash(self) -> int:
         """The sequence guest's hash of the pool, and of the pages of the span."""
         total = _FNV_START
-        for number, word in sorted(self.memory.items()):
-            if word & 1:
-                word &= ~(ACCESSED_DIRTY | GLOBAL)
+        for number, word in sorted(self.told().items()):
             total = (total ^ number) * _FNV_PRIME & _U64
             total = (total ^ word) * _FNV_PRIME & _U64
         return total

@@ -15,11 +15,12 @@ from openvmi.abi.names import (
     Group,
     InfoItem,
 )  # fmt: skip
-from openvmi.conformance.model.base import Outside, Wanted, canonical
+from openvmi.conformance.model.base import Outside, canonical
 from openvmi.conformance.model.event import Event
 from openvmi.conformance.model.pointers import BUFFER, BUFFER_SIZE, NATIVES, SCRATCH, STACKS, TEXT, VECTORS
 from openvmi.conformance.model.segments import allowed, rare
 from openvmi.conformance.model.state import Gate
+from openvmi.conformance.model.wanted import Wanted, at_most, between
 from openvmi.conformance.sequence import FIRST_SPARE, INPUT_COUNT, INPUT_FIRST, SCRATCH_WORDS, SPARES
 
 _LOW = 0xFFFF_FFFF
@@ -55,8 +56,8 @@ class Trap(Event):
         """
         group &= _LOW
         if group in _REQUIRED:
-            return lambda revision: 1 <= revision <= _REVISIONS
-        return (lambda revision: revision <= _REVISIONS) if group in list(Group) else 0
+            return between(1, _REVISIONS)
+        return at_most(_REVISIONS) if group in list(Group) else 0
 
     def info(self, item: int, buffer: int, size: int) -> Wanted:
         """> Writes a text (ASCII, not terminated) and returns its length in bytes, cut to the room given.
@@ -65,7 +66,7 @@ class Trap(Event):
         known = item & _LOW in list(InfoItem)
         if not self.writable(buffer, min(size, _TEXT)):
             return self.refuse(buffer, *((Error.FAULT, 0) if known else (Error.INVALID, Error.FAULT)))
-        return (lambda length: length <= min(size, _TEXT)) if known else Error.INVALID
+        return at_most(min(size, _TEXT)) if known else Error.INVALID
 
     def vcpu_init(self, vcpu: int, block: int, *_: int) -> Wanted:
         """> INVALID when the block is not aligned, not canonical, or the VCPU number is not this VCPU's."""
@@ -207,7 +208,7 @@ class Trap(Event):
             return self.refuse(buffer, Error.FAULT, *((0,) if not size else ()))
         if size and writes and not TEXT <= buffer < TEXT + BUFFER_SIZE:
             raise Outside("a console that is for the log")
-        return lambda count: count <= size
+        return at_most(size)
 
     def done(self, number: int, arguments: list[int], result: int) -> None:
         """A call has returned this: what came of as many bytes."""
@@ -219,8 +220,7 @@ class Trap(Event):
         if number != Call.CONSOLE_READ or not result:
             self.say("K", 1)
             return
-        typed = self.state.typed
-        first = self.say("K", 1, lambda byte: typed in (None, byte), 1)[1]
+        first = self.say("K", 1, self.state.typed, 1)[1]
         self.state.typed = INPUT_FIRST + (first - INPUT_FIRST + result) % INPUT_COUNT
 
     def memory_balloon(self, pages: int, count: int, give: int) -> Wanted:
@@ -242,7 +242,7 @@ class Trap(Event):
             return Error.NOT_SUPPORTED
         if size > _RANDOM_LIMIT:
             return Error.INVALID if good else self.refuse(buffer, Error.INVALID, Error.FAULT)
-        return (lambda count: count <= size) if good else self.refuse(buffer, Error.FAULT, 0)
+        return at_most(size) if good else self.refuse(buffer, Error.FAULT, 0)
 
     # ---- debug ----
 
