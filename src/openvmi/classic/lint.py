@@ -26,7 +26,7 @@ NOT_CHECKED = (
     "addresses outside of the image that get_reloc answers",
     "answers of get_reloc that depend on its stack pointer, its return address or what registers happen to hold; what "
     "else tells who asks is a finding",
-    "whether that comes what a loop waits for; those that wait are listed",
+    "whether what a loop waits for ever comes; the loops that wait are listed",
     "flags: of POPF neither the interrupt flag nor IOPL is followed",
     "pointers that clients pass or that are loaded from memory other than the call's stack: they are taken to lead "
     "neither to the ROM nor to what was saved on the stack",

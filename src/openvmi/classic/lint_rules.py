@@ -37,7 +37,8 @@ _FORBIDDEN = {
                     "is newer than the clients, and for hypervisors with hardware support"),
     **dict.fromkeys(("xsetbv", "encls", "enclu", "enclv", "pconfig", "wrpkru", "rdpkru", "setssbsy", "clrssbsy",
                      "wrssd", "wrussd", "rstorssp", "saveprevssp", "incsspd", "rdsspd", "monitorx", "mwaitx",
-                     "umonitor", "umwait", "tpause", "clac", "stac", "xsaves", "xrstors", "hreset", "bndmk", "bndmov", "bndstx", "bndldx"),
+                     "umonitor", "umwait", "tpause", "clac", "stac", "xsaves", "xrstors", "hreset", "bndmk", "bndmov",
+                     "bndstx", "bndldx"),
                     "is newer than the clients"),
     **dict.fromkeys(("lds", "les", "lfs", "lgs", "lss"), "loads a segment register"),
 }
@@ -327,12 +328,11 @@ def budget(analysis: Analysis) -> Iterator[Found]:
 
 
 RULES = (
-    ClassicRule("budget", budget), ClassicRule("answer", answer), ClassicRule("bios-entry", bios_entry), ClassicRule("decode", bytes_decode),
-    ClassicRule("overlap", overlap), ClassicRule("branch", branch), ClassicRule("indirect", indirect),
-    ClassicRule("far", far), ClassicRule("return", leave), ClassicRule("instruction", instruction),
-    ClassicRule("vectors", vectors), ClassicRule("text-write", text_write), ClassicRule("segment", segment),
-    ClassicRule("clobber", clobber), ClassicRule("balance", balance), ClassicRule("below-stack", below_stack),
-    ClassicRule("stack-bounds", stack_bounds), ClassicRule("stack", stack), ClassicRule("flags", flags),
-    ClassicRule("loop", loop),
-    ClassicRule("recursion", recursion),
+    ClassicRule("budget", budget), ClassicRule("answer", answer), ClassicRule("bios-entry", bios_entry),
+    ClassicRule("decode", bytes_decode), ClassicRule("overlap", overlap), ClassicRule("branch", branch),
+    ClassicRule("indirect", indirect), ClassicRule("far", far), ClassicRule("return", leave),
+    ClassicRule("instruction", instruction), ClassicRule("vectors", vectors), ClassicRule("text-write", text_write),
+    ClassicRule("segment", segment), ClassicRule("clobber", clobber), ClassicRule("balance", balance),
+    ClassicRule("below-stack", below_stack), ClassicRule("stack-bounds", stack_bounds), ClassicRule("stack", stack),
+    ClassicRule("flags", flags), ClassicRule("loop", loop), ClassicRule("recursion", recursion),
 )

@@ -170,9 +170,9 @@ class State:
             return
         left = made(what, *self.stack.values())
         self.stack.clear()
-        at = self.depth
-        if left is not None and at is not None:  # an address may be anywhere there
-            self.stack[at] = left
+        depth = self.depth
+        if left is not None and depth is not None:  # an address may be anywhere there
+            self.stack[depth] = left
 
     def _text(self, address: Value, size: int, exact: bool, lead: int) -> str:
         assert address is not None

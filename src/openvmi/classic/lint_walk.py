@@ -256,17 +256,14 @@ class Walk:
         if name in ("je", "jne"):
             ways = [state.narrow(name == "je"), other.narrow(name == "jne")]
         elif name.startswith("loop") or name == "jecxz":
-            if name != "jecxz":
+            goes = name != "jecxz"
+            if goes:
                 apply(found, state)
                 other = state.copy()
-            goes = name != "jecxz"
             count = state.registers[ECX]
             if count is not None and count[0] == "number":
                 zero, others = 0 in count[1], count[1] - {0}
-                if goes:
-                    ways = [bool(others), zero or name != "loop"]
-                else:
-                    ways = [zero, bool(others)]
+                ways = [bool(others), zero or name != "loop"] if goes else [zero, bool(others)]
                 if others:
                     (state if goes else other).registers[ECX] = "number", others
             if not goes:
