@@ -75,6 +75,21 @@ def code(call: Call, instructions: bytes, kind: Relocation = Relocation.CALL_REL
     return change
 
 
+def rdtsc(text: str) -> Change:
+    """Code, in hexadecimal, for a call that returns and may change EAX, ECX and EDX."""
+    return code(Call.RDTSC, bytes.fromhex(text))
+
+
+def flags(text: str) -> Change:
+    """For one that may change flags only, and finds only CS and SS flat."""
+    return code(Call.EnableInterrupts, bytes.fromhex(text))
+
+
+def iret(text: str, kind: Relocation = Relocation.JUMP_REL) -> Change:
+    """For one that does not return."""
+    return code(Call.IRET, bytes.fromhex(text), kind)
+
+
 def before(call: Call, instructions: bytes) -> Change:
     """Code in front of what the call is."""
 

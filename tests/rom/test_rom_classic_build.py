@@ -191,7 +191,7 @@ def test_commands(tiny: Path, work: Path, tmp_path: Path, monkeypatch: pytest.Mo
     assert json.loads(built.stdout)["path"] == str(path)
     for arguments, says in (
         (["--variant", "none"], "no variant 'none'; expected one of tiny-less, tiny-more"),
-        (["-o", str(path)], "2 variants, and a file, JSON or URL is for one; name it with --variant"),
+        (["-o", str(path)], "2 variants, and a file, JSON, a page or URL is for one; name it with --variant"),
         (["--json"], "name it with --variant"),
     ):
         refused = run(app, ["build", str(tiny), *arguments]).exception

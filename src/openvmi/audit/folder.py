@@ -61,7 +61,7 @@ def audit_all(paths: list[str], jobs: int, watch: Watcher) -> Iterator[Blob | No
         except BrokenProcessPool as error:
             raise OpenVmiError("a process that reads files has died, perhaps for want of memory; try -j 1") from error
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+            pool.shutdown(cancel_futures=True)  # waits for what is being read: Python's own end races with it
 
 
 def _ignore_interrupt() -> None:

@@ -2,7 +2,8 @@
 """What a classic ROM answers: asked as a client asks, by running its get_reloc on an emulated processor.
 
 The code may be anybody's. It has its own image to read, a small stack, and nothing else, ends after so many
-instructions, and may not do what takes a kernel's privilege. Whatever it does instead of returning is a finding.
+instructions, and may do neither what takes a kernel's privilege nor what tells one asker from another. Whatever it does
+instead of returning is a finding.
 """
 
 from __future__ import annotations
@@ -32,8 +33,9 @@ TOTAL_BUDGET = 16 * BUDGET
 #: Where clients find a ROM: in their map of low memory, at a multiple of 2 KiB; one of 4 KiB, and one that is not.
 BASES = (0xC00C8000, 0xC00D0800)
 _PAGE = 4096
-_STACK, _RETURN = 0xC1000000, 0xC2000000
-_STACK_POINTER = _STACK + 2 * _PAGE - 64
+#: Page of the caller's code, stack, for each: where a kernel of those years has them, and elsewhere.
+_CALLERS = ((0xC0339000, 0xC0342000), (0xC2000000, 0xC1000000))
+_CALL = 0x4C5  #: of the return address in its page
 _KEPT = {x86.UC_X86_REG_EBX: "EBX", x86.UC_X86_REG_ESI: "ESI", x86.UC_X86_REG_EDI: "EDI", x86.UC_X86_REG_EBP: "EBP"}
 _DIRECTION = 1 << 10
 _ACCESS = {
@@ -46,6 +48,17 @@ _FORBIDDEN = {
     for name in ("IN", "INSB", "INSW", "INSD", "OUT", "OUTSB", "OUTSW", "OUTSD", "CLTS", "RDMSR", "RDPMC", "UD2",
                  "LJMP", "LCALL", "RETF")
 }
+#: Tell who asks: of the processor, its tables, modes, segments and time (Intel SDM volume 2, each of them).
+_TELLS = {
+    getattr(instructions, f"X86_INS_{name}")
+    for name in ("CPUID", "RDTSC", "RDTSCP", "SGDT", "SIDT", "SLDT", "STR", "SMSW", "LAR", "LSL", "VERR", "VERW",
+                 "ARPL", "PUSHFD", "PUSHF", "POPFD", "POPF", "RDRAND", "RDSEED", "XGETBV", "RDPKRU", "RDPID", "LDS",
+                 "LES", "LFS", "LGS", "LSS", "BOUND", "XTEST", "XBEGIN", "RDFSBASE", "RDGSBASE")
+}
+_SEGMENTS = {getattr(instructions, f"X86_REG_{name}") for name in ("CS", "DS", "ES", "FS", "GS", "SS")}
+_OTHER_SEGMENTS = {instructions.X86_REG_FS, instructions.X86_REG_GS}
+_VECTORS = {instructions.X86_GRP_FPU, instructions.X86_GRP_MMX, instructions.X86_GRP_SSE1, instructions.X86_GRP_SSE2,
+            instructions.X86_GRP_AVX}
 
 
 @frozen
@@ -74,7 +87,7 @@ def ask(rom: ClassicRom) -> Answers:
     """Asks for every number there is, with the ROM at two places. Never raises for what a ROM does."""
     answers: list[Answer] = []
     failures: dict[str, list[Call]] = {}
-    clients = [_Client(rom.data, base) for base in BASES]
+    clients = [_Client(rom.data, base, *caller) for base, caller in zip(BASES, _CALLERS, strict=True)]
     for call in Call:
         try:
             answers.append(_same(call, [client.ask(call) for client in clients], len(rom.data)))
@@ -121,14 +134,15 @@ def _broken(answers: list[Answer], failures: dict[str, list[Call]]) -> Iterator[
 class _Client:
     """A ROM at one place, and a processor: 32-bit protected mode, flat segments, no paging."""
 
-    def __init__(self, image: bytes, base: int) -> None:
+    def __init__(self, image: bytes, base: int, caller: int, stack: int) -> None:
         self._image, self._base = image, base
+        self._return, self._stack_pointer = caller + _CALL, stack + 2 * _PAGE - 64
         self._engine: Any = unicorn.Uc(uc.UC_ARCH_X86, uc.UC_MODE_32)
         start = base & -_PAGE
         self._engine.mem_map(start, (base + len(image) - start + _PAGE - 1) & -_PAGE, uc.UC_PROT_READ | uc.UC_PROT_EXEC)
         self._engine.mem_write(base, image)
-        self._engine.mem_map(_STACK, 2 * _PAGE, uc.UC_PROT_READ | uc.UC_PROT_WRITE)
-        self._engine.mem_map(_RETURN, _PAGE, uc.UC_PROT_READ | uc.UC_PROT_EXEC)
+        self._engine.mem_map(stack, 2 * _PAGE, uc.UC_PROT_READ | uc.UC_PROT_WRITE)
+        self._engine.mem_map(caller, _PAGE, uc.UC_PROT_READ | uc.UC_PROT_EXEC)
         self._engine.hook_add(uc.UC_HOOK_CODE, self._step)
         self._engine.hook_add(uc.UC_HOOK_MEM_INVALID, self._access)
         self._engine.hook_add(uc.UC_HOOK_INTR, self._exception)
@@ -138,14 +152,13 @@ class _Client:
         self._fresh = self._engine.context_save()
         self._left, self._total = 0, TOTAL_BUDGET
         self._ended = ""
-        self._returned = False
 
     def ask(self, call: Call) -> tuple[int, int]:
         """Type and address. :class:`_Failed` when it does not return them."""
         engine = self._engine
         if self._total <= 0:
             raise _Failed(self._ended or f"all queries together take more than {TOTAL_BUDGET} instructions")
-        self._left, self._ended, self._returned = BUDGET, "", False
+        self._left, self._ended = BUDGET, ""
         engine.context_restore(self._fresh)  # an exception leaves traces in the processor
         before = {register: 0xA5000000 | register for register in _KEPT}
         for register, value in before.items():
@@ -154,19 +167,20 @@ class _Client:
         engine.reg_write(x86.UC_X86_REG_ECX, 0)
         engine.reg_write(x86.UC_X86_REG_EDX, 0)
         engine.reg_write(x86.UC_X86_REG_EFLAGS, 2)
-        engine.reg_write(x86.UC_X86_REG_ESP, _STACK_POINTER)
-        engine.mem_write(_STACK_POINTER, _RETURN.to_bytes(4, "little"))
+        engine.reg_write(x86.UC_X86_REG_ESP, self._stack_pointer)
+        engine.mem_write(self._stack_pointer, self._return.to_bytes(4, "little"))
         try:
-            engine.emu_start(self._base + ENTRY, _RETURN + 1)  # an end that is never reached: the hook comes first
+            # To end there by itself takes a thirtieth of the time that being stopped by a hook takes.
+            engine.emu_start(self._base + ENTRY, self._return)
         except unicorn.UcError as error:
             self._end(f"the processor stops: {error}")
         self._total -= BUDGET - self._left
-        if not self._returned:
+        if self._ended or engine.reg_read(x86.UC_X86_REG_EIP) != self._return:
             raise _Failed(self._ended or "it stops without returning")
         for register, name in _KEPT.items():
             if engine.reg_read(register) != before[register]:
                 raise _Failed(f"it changes {name}, which is its caller's")
-        if engine.reg_read(x86.UC_X86_REG_ESP) != _STACK_POINTER + 4:
+        if engine.reg_read(x86.UC_X86_REG_ESP) != self._stack_pointer + 4:
             raise _Failed("it returns with another stack pointer")
         if engine.reg_read(x86.UC_X86_REG_EFLAGS) & _DIRECTION:
             raise _Failed("it returns with the direction flag set")
@@ -177,10 +191,6 @@ class _Client:
         self._engine.emu_stop()
 
     def _step(self, _: Any, address: int, __: int, ___: Any) -> None:
-        if address == _RETURN:
-            self._returned = not self._ended
-            self._engine.emu_stop()
-            return
         offset = address - self._base
         self._left -= 1
         if not 0 <= offset < len(self._image):
@@ -197,9 +207,14 @@ class _Client:
         found = next(self._decoder.disasm(self._image[offset:offset + 16], 0), None)
         if found is None:
             return f"no instruction at image offset {offset:#x}"
-        if found.id in _FORBIDDEN or _FORBIDDEN_GROUPS & set(found.groups):
-            text = f"{found.mnemonic} {found.op_str}".rstrip()
+        text, groups = f"{found.mnemonic} {found.op_str}".rstrip(), set(found.groups)
+        if found.id in _FORBIDDEN or _FORBIDDEN_GROUPS & groups:
             return f"`{text}` at image offset {offset:#x} needs more than an image"
+        segment = any((operand.type == instructions.X86_OP_REG and operand.reg in _SEGMENTS)
+                      or (operand.type == instructions.X86_OP_MEM and operand.mem.segment in _OTHER_SEGMENTS)
+                      for operand in found.operands)
+        if found.id in _TELLS or _VECTORS & groups or segment:
+            return f"`{text}` at image offset {offset:#x} can tell who asks"
         return ""
 
     def _access(self, _: Any, access: int, address: int, *__: Any) -> bool:

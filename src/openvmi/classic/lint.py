@@ -24,10 +24,14 @@ _FLAGS = ("pushfd", "popfd")
 NOT_CHECKED = (
     "code that no client enters by a call: the start of further processors, code of 16 bits, the BIOS entry",
     "addresses outside of the image that get_reloc answers",
-    "whether loops end, and how much stack a call takes",
-    "flags: of POPF neither the interrupt nor the direction flag is followed",
-    "pointers that clients pass or that are loaded from memory: they are taken to lead neither to the ROM nor to what "
-    "was saved on the stack; so are unknown indices and string instructions with a pointer to the stack",
+    "answers of get_reloc that depend on its stack pointer, its return address or what registers happen to hold; what "
+    "else tells who asks is a finding",
+    "whether what a loop waits for ever comes; the loops that wait are listed",
+    "flags: of POPF neither the interrupt flag nor IOPL is followed",
+    "pointers that clients pass or that are loaded from memory other than the call's stack: they are taken to lead "
+    "neither to the ROM nor to what was saved on the stack",
+    "absolute addresses outside of the ROMs' area, and what is put together from numbers that are not known",
+    "stack that interrupts take, and what the client has used of it before the call",
     "which privileged instructions a hypervisor takes: the image does not say for which one it is",
     "what the calls do",
 )
@@ -61,6 +65,9 @@ class ClassicReport:
     unreached: int  #: bytes of the image that are no reached instruction: data, or what NOT_CHECKED says
     outside: int
     privileged: dict[str, int]
+    stack: int  #: bytes of the call that takes most, its return address among them
+    deepest: str  #: its name
+    waits: tuple[int, ...]  #: loops without a bound that may end by what they read
 
     @property
     def clean(self) -> bool:
@@ -83,9 +90,10 @@ def lint(rom: ClassicRom) -> ClassicReport:
         if is_sensitive(each) or each.mnemonic in _FLAGS:
             privileged[each.mnemonic] = privileged.get(each.mnemonic, 0) + 1
     return ClassicReport(
-        rom, tuple(findings[:LIMIT]), max(0, len(findings) - LIMIT), len(analysis.reached), len(analysis.functions),
+        rom, tuple(findings[:LIMIT]), max(0, len(findings) - LIMIT), len(analysis.reached), len(analysis.entered),
         len(analysis.roots), len(rom.data) - len(covered),
-        sum(answer.outside for answer in analysis.answers.answers), dict(sorted(privileged.items())))
+        sum(answer.outside for answer in analysis.answers.answers), dict(sorted(privileged.items())), *analysis.stack,
+        tuple(sorted(analysis.waits)))
 
 
 def describe(report: ClassicReport) -> dict[str, Any]:
@@ -95,7 +103,8 @@ def describe(report: ClassicReport) -> dict[str, Any]:
         "path": rom.path, "sha256": rom.sha256, "name": rom.product, "interface": "{}.{}".format(*rom.api),
         "clean": report.clean, "instructions": report.instructions, "functions": report.functions,
         "entries": report.entries, "unreached": report.unreached, "outside": report.outside,
-        "privileged": report.privileged, "not_checked": list(NOT_CHECKED),
+        "privileged": report.privileged, "stack": report.stack, "deepest": report.deepest,
+        "waits": list(report.waits), "not_checked": list(NOT_CHECKED),
         "findings": [{"rule": each.rule.name, "offset": each.offset, "place": each.place,
                       "instruction": each.instruction, "found": each.found, "why": each.rule.paragraphs[1],
                       "remedy": each.rule.paragraphs[2]} for each in report.findings],
@@ -109,6 +118,10 @@ def _result(report: ClassicReport) -> str:
 
 def _privileged(report: ClassicReport) -> str:
     return ", ".join(f"{name} {count}" for name, count in report.privileged.items()) or "none"
+
+
+def _waits(report: ClassicReport) -> str:
+    return ", ".join(f"image+{offset:#x}" for offset in report.waits) or "none"
 
 
 def lines(report: ClassicReport) -> Iterator[str]:
@@ -125,6 +138,8 @@ def lines(report: ClassicReport) -> Iterator[str]:
     if report.left_off:
         yield f"{report.left_off} findings more"
     yield f"instructions that need a privilege: {_privileged(report)}"
+    yield f"stack: {report.stack} bytes at most" + f", in {report.deepest}" * bool(report.deepest)
+    yield f"loops that wait for a port, a counter or memory: {_waits(report)}"
     yield "not checked in a ROM of the classic interface:"
     for what in NOT_CHECKED:
         yield f"  {what}"
@@ -147,7 +162,8 @@ def sections(report: ClassicReport) -> list[Section]:
             ("interface", "VMI {}.{}".format(*report.rom.api)),
             ("looked at", f"{report.instructions} instructions in {report.functions} functions"),
             ("not reached", f"{report.unreached} bytes; {report.outside} answers lead outside"),
-            ("need a privilege", _privileged(report)), ("result", _result(report)),
+            ("need a privilege", _privileged(report)), ("stack", f"{report.stack} bytes: {report.deepest}"),
+            ("loops that wait", _waits(report)), ("result", _result(report)),
         )),)),
         Section("Findings", (grid if rows else Text("None."),)),
         Section("Not checked", (open_ones,)),

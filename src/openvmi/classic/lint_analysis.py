@@ -8,54 +8,36 @@ from __future__ import annotations
 from typing import Any
 
 from attrs import define, field, frozen
-from capstone import x86
 
-from openvmi.abi.classic import SCAN_END, SCAN_START, Header, Relocation
+from openvmi.abi.classic import Header, Relocation
 from openvmi.abi.layout import offset_of
 from openvmi.abi.load import classic
 from openvmi.classic.answers import Answers, ask
 from openvmi.classic.image import ClassicRom
-from openvmi.classic.lint_state import EDI, ESP, RETURN, State, Value, place, signed, value
-from openvmi.rom.lint.instruction import Instruction, Kind, decode, is_string
+from openvmi.classic.lint_loops import ENDING, look
+from openvmi.classic.lint_value import WORD
+from openvmi.classic.lint_walk import BudgetError, Walk
+from openvmi.rom.lint.instruction import Instruction, decode
 
-#: Instructions gone through, places decoded, functions that wait for others.
-STEP_LIMIT, DECODED_LIMIT, NESTING_LIMIT = 100_000, 20_000, 60
-_STACK_SEGMENT = {x86.X86_REG_ESP, x86.X86_REG_EBP, x86.X86_REG_SP, x86.X86_REG_BP}
+#: Instructions gone through or decoded, and what else takes as long. classic-full takes a fifth of it.
+WORK_LIMIT = 20_000
 _REGISTERS = ("eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi")
 #: Offset of the first code in an image.
-_FIRST = offset_of(Header, "vmi_init")
-
-
-class BudgetError(Exception):
-    """The image is too much work; the message says of what."""
+FIRST = offset_of(Header, "vmi_init")
 
 
 @frozen
 class Root:
-    """A place where clients enter. `frame`: how far above the stack pointer what it leaves by is; None: it returns."""
+    """A place where clients enter. `frame`: how far above the stack pointer what it leaves by is; None: it returns.
+    `arguments`: bytes of them on the stack. `counts`: ECX is one of them."""
 
     name: str
     offset: int
     convention: str
     may_change: frozenset[int]
     frame: int | None
-
-
-@define(eq=False)
-class Function:
-    """`exits` has, for each place where it ends, the registers that are not what they were."""
-
-    offset: int
-    frame: int | None = None
-    states: dict[int, State] = field(factory=dict)
-    exits: dict[int, frozenset[int]] = field(factory=dict)
-    callees: set[int] = field(factory=set)
-    writes_above: bool = False  #: into its caller's part of the stack
-
-    @property
-    def lost(self) -> frozenset[int]:
-        """Registers that are changed on some path."""
-        return frozenset().union(*self.exits.values())
+    arguments: int = 0
+    counts: bool = False
 
 
 @define(eq=False)
@@ -65,20 +47,24 @@ class Analysis:
     rom: ClassicRom
     answers: Answers
     roots: list[Root] = field(factory=list)
-    functions: dict[tuple[int, int | None], Function] = field(factory=dict)
+    walks: dict[tuple[Any, ...], Walk] = field(factory=dict)
     reached: dict[int, Instruction] = field(factory=dict)
+    entered: set[int] = field(factory=set)  #: places of functions
     undecodable: set[int] = field(factory=set)
     strays: dict[int, int] = field(factory=dict)
     indirect: set[int] = field(factory=set)
     leaves: dict[int, str] = field(factory=dict)  #: goes by other ways than a return
+    frames: dict[int, str] = field(factory=dict)  #: changes what an interrupt return goes to
     balance: dict[int, str] = field(factory=dict)
     below: set[int] = field(factory=set)
+    above: dict[int, str] = field(factory=dict)  #: writes its caller's part of the stack
+    flags: dict[int, str] = field(factory=dict)
     text_writes: dict[int, str] = field(factory=dict)
     recursive: set[int] = field(factory=set)
-    flat: set[int] = field(factory=set)  #: use memory by another segment than that of the stack or the code
+    loops: dict[int, str] = field(factory=dict)  #: without a bound
+    waits: set[int] = field(factory=set)  #: loops that end by what they read
     exceeded: str = ""
-    _steps: int = 0
-    _open: list[tuple[int, int | None]] = field(factory=list)
+    _work: int = 0
     _decoded: dict[int, Instruction | None] = field(factory=dict)
 
     @classmethod
@@ -88,185 +74,47 @@ class Analysis:
         self.roots = _roots(self.answers)
         try:
             for root in self.roots:
-                self.function(root.offset, root.frame)
+                key = _key(root)
+                if key not in self.walks:
+                    self.walks[key] = Walk(self, root)
+                    self.walks[key].run()
+            for key, walk in self.walks.items():
+                look(self, walk, all(root.name in ENDING for root in self.roots if _key(root) == key))
         except BudgetError as error:
             self.exceeded = str(error)
         return self
 
-    def reach(self, root: Root) -> set[int]:
-        """Every instruction that a call can come to."""
-        todo: list[tuple[int, int | None]] = [(root.offset, root.frame)]
-        seen: set[tuple[int, int | None]] = set()
-        found: set[int] = set()
-        while todo:
-            key = todo.pop()
-            if key not in seen and key in self.functions:
-                seen.add(key)
-                found.update(self.functions[key].states)
-                todo += [(each, None) for each in self.functions[key].callees]
-        return found & set(self.reached)
+    def walk(self, root: Root) -> Walk | None:
+        """What was found from there; None: not looked at."""
+        return self.walks.get(_key(root))
+
+    def work(self, amount: int = 1) -> None:
+        """So much more was done."""
+        self._work += amount
+        if self._work > WORK_LIMIT:
+            raise BudgetError(f"not decidable within {WORK_LIMIT} steps through its instructions")
 
     def fetch(self, offset: int) -> Instruction | None:
         """The instruction at a place; None: there is none."""
         if offset not in self._decoded:
-            if len(self._decoded) >= DECODED_LIMIT:
-                raise BudgetError(f"more than {DECODED_LIMIT} places to decode")
+            self.work(2)
             inside = 0 <= offset < len(self.rom.data)
             self._decoded[offset] = decode(self.rom.data, offset, offset, bits=32) if inside else None
         return self._decoded[offset]
 
-    def function(self, offset: int, frame: int | None = None) -> Function:
-        """The one that begins there. Of one that is being looked at nothing is known but that it is there."""
-        key = offset, frame
-        if key not in self.functions:
-            if len(self._open) >= NESTING_LIMIT:
-                raise BudgetError(f"calls nested deeper than {NESTING_LIMIT}")
-            self.functions[key] = Function(offset, frame)
-            self._open.append(key)
-            self._run(self.functions[key])
-            self._open.pop()
-        return self.functions[key]
+    def inside(self, offset: int) -> bool:
+        """Whether code may be there."""
+        return FIRST <= offset < len(self.rom.data)
 
-    def _run(self, function: Function) -> None:
-        todo = [function.offset]
-        function.states[function.offset] = State.entry(function.frame != 0)
-        while todo:
-            self._steps += 1
-            if self._steps > STEP_LIMIT:
-                raise BudgetError(f"more than {STEP_LIMIT} steps through its instructions")
-            at = todo.pop()
-            found = self.fetch(at)
-            if found is None:
-                self.undecodable.add(at)
-                continue
-            self.reached[at] = found
-            state = function.states[at].copy()
-            for target in self._step(function, found, state):
-                if not _FIRST <= target < len(self.rom.data):
-                    self.strays[at] = target
-                elif target not in function.states:
-                    function.states[target] = state
-                    todo.append(target)
-                elif function.states[target].depth != state.depth:
-                    self.balance[target] = (f"the stack pointer is {_where(function.states[target])} on one path and "
-                                            f"{_where(state)} on another")
-                elif (joined := function.states[target].join(state)) != function.states[target]:
-                    function.states[target] = joined
-                    todo.append(target)
-
-    def _step(self, function: Function, found: Instruction, state: State) -> list[int]:
-        """Does it to the state; where it goes on."""
-        self._memory(function, found, state)
-        if found.mnemonic in ("int3", "ljmp", "lcall", "retf") or found.kind is Kind.STOP:
-            return []
-        if found.kind is Kind.RETURN or found.kind is Kind.FRAME or found.mnemonic == "sysexit":
-            self._leave(function, found, state)
-            return []
-        if found.kind in (Kind.INDIRECT_JUMP, Kind.INDIRECT_CALL):
-            return self._computed(found, state)
-        if found.kind is Kind.CALL:
-            return self._call(function, found, state)
-        if found.kind in (Kind.JUMP, Kind.BRANCH):
-            state.apply(found)  # LOOP counts
-            assert found.target is not None
-            target = signed(found.target)
-            return [target] if found.kind is Kind.JUMP else [target, found.end]
-        state.apply(found)
-        if state.depth is None:
-            self.balance[found.offset] = "where the stack is cannot be computed from here on"
-            return []
-        return [found.end]
-
-    def _computed(self, found: Instruction, state: State) -> list[int]:
-        """A jump to one of a few places that are known."""
-        known = state.read(found.operands[0]) if len(found.operands) == 1 else None
-        if found.mnemonic == "jmp" and known is not None and known[0] == "image":
-            return sorted(known[1])
-        self.indirect.add(found.offset)
-        return []
-
-    def _call(self, function: Function, found: Instruction, state: State) -> list[int]:
-        assert found.target is not None
-        target = signed(found.target)
-        if target == found.end:
-            state.push(value("image", found.end))  # to learn where the ROM is
-            return [found.end]
-        if not _FIRST <= target < len(self.rom.data):
-            self.strays[found.offset] = target
-            return []
-        function.callees.add(target)
-        if (target, None) in self._open:
-            self.recursive.add(found.offset)
-            return []
-        callee = self.function(target)
-        for register in callee.lost:
-            state.registers[register] = None
-        if callee.writes_above:
-            state.stack.clear()
-        return [found.end] if callee.exits else []
-
-    def _leave(self, function: Function, found: Instruction, state: State) -> None:
-        lost = frozenset(number for number in range(8)
-                         if number != ESP and state.registers[number] != value("entry", number))
-        function.exits[found.offset] = lost
-        returns = found.mnemonic == "ret"
-        if function.frame is None:
-            if not returns:
-                self.leaves[found.offset] = "its caller waits for a return"
-            elif state.depth != 0 or state.stack.get(0) != RETURN:
-                self.balance[found.offset] = f"returns {_where(state)}, or by an address that the call did not push"
-            elif found.operands:
-                self.balance[found.offset] = "takes words off the stack that its caller takes off"
-        elif returns or found.mnemonic not in ("iretd", "sysexit"):
-            self.leaves[found.offset] = "nobody waits for a return"
-        elif found.mnemonic == "iretd" and state.depth != function.frame:
-            self.balance[found.offset] = f"leaves {_where(state)}, and the frame is {function.frame} bytes above it"
-
-    def _memory(self, function: Function, found: Instruction, state: State) -> None:
-        """Which memory it uses."""
-        if found.mnemonic in ("lea", "nop"):
-            return
-        for operand in found.memories:
-            default = operand.mem.base in _STACK_SEGMENT
-            segment = operand.mem.segment
-            if segment not in (x86.X86_REG_SS, x86.X86_REG_CS) and (segment or not default):
-                self.flat.add(found.offset)
-            address, image = state.address(operand)
-            at = place(address)
-            if at is not None and state.depth is not None and at < state.depth:
-                self.below.add(found.offset)
-            if operand is found.memories[0] and found.stores:
-                function.writes_above = function.writes_above or (at is not None and at + operand.size > 4)
-                self._stores(found, address, image)
-        if is_string(found.mnemonic) or found.mnemonic == "xlatb":
-            self.flat.add(found.offset)
-            if found.mnemonic[:4] in ("stos", "movs") or found.mnemonic.startswith("ins"):
-                known = state.registers[EDI]
-                self._stores(found, known, known is not None and known[0] == "image")
-
-    def _stores(self, found: Instruction, address: Value, image: bool) -> None:
-        if image:
-            self.text_writes[found.offset] = "at a distance from its own place"
-        elif address is not None and address[0] == "number":
-            for each in sorted(address[1]):
-                if rom_area(each):
-                    self.text_writes[found.offset] = f"at {each & 0xFFFFFFFF:#x}"
+    @property
+    def stack(self) -> tuple[int, str]:
+        """Bytes of stack that the call which takes most takes, and its name. The return address counts."""
+        found = [(walk.deepest, root.name) for root in self.roots if (walk := self.walk(root)) is not None]
+        return max(found, key=lambda each: each[0], default=(0, ""))
 
 
-#: PAGE_OFFSET of i386 Linux (arch/x86/Kconfig, VMSPLIT), and where physical addresses are.
-_BASES = (0, 0xC0000000, 0xB0000000, 0x80000000, 0x78000000, 0x40000000)
-
-
-def rom_area(address: int) -> bool:
-    """Whether clients look for a ROM there, or have it mapped there."""
-    return any(SCAN_START <= (address - base) & 0xFFFFFFFF < SCAN_END for base in _BASES)
-
-
-def _where(state: State) -> str:
-    depth = state.depth
-    if depth is None:
-        return "at no known place"
-    return f"{-depth} bytes below where it was" if depth <= 0 else f"{depth} bytes above where it was"
+def _key(root: Root) -> tuple[Any, ...]:
+    return root.offset, root.frame, root.arguments, root.counts
 
 
 def _roots(answers: Answers) -> list[Root]:
@@ -285,11 +133,13 @@ def _roots(answers: Answers) -> list[Root]:
         call = calls[answer.number]
         frame = None
         if call.convention == "noreturn":
-            frame = 0 if answer.type == Relocation.JUMP_REL else 4
+            frame = 0 if answer.type == Relocation.JUMP_REL else WORD
         # Of a few registers no source says what they are afterwards.
         open_ones = {number for number, name in enumerate(_REGISTERS) if name.upper() in call.unverified}
+        places = [each.register for each in call.arguments]
         roots.append(Root(call.name, answer.target, call.convention,
-                          changed(call.convention, call.results) | open_ones, frame))
+                          changed(call.convention, call.results) | open_ones, frame,
+                          WORD * sum(each in ("stack1", "stack2") for each in places), "ecx" in places))
     return roots
 
 

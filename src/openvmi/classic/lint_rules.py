@@ -14,6 +14,8 @@ from capstone import x86
 
 from openvmi.abi.classic import Pnp
 from openvmi.classic.lint_analysis import Analysis, name_of
+from openvmi.classic.lint_loops import ENDING
+from openvmi.classic.lint_walk import STACK_LIMIT
 from openvmi.rom.lint.instruction import Instruction
 from openvmi.rom.lint.rules.instructions import is_vector
 
@@ -23,8 +25,9 @@ _RETF = 0xCB
 _PNP_ENTRIES = {0x16: "boot connection vector", 0x18: "disconnect vector", 0x1A: "bootstrap entry vector"}
 #: Leave the code segment, or raise what the kernel's tables decide about.
 _FAR = {"ljmp", "lcall", "retf", "int", "int1", "int3", "into", "icebp", "bound", "syscall", "sysenter", "sysret"}
-#: Calls that end the machine: a fault with an empty table of interrupts does that.
-_ENDING = ("Reboot", "Shutdown")
+#: Bytes of a kernel's stack that one call may take. A kernel of those years has 4 KiB or 8 for a task and all that
+#: comes on top, and says that it runs out of it when an eighth of the smaller is left (STACK_WARN, include/asm-i386).
+STACK_BOUND = 512
 #: Not for any call of this interface, on hardware or not.
 _FORBIDDEN = {
     "std": "clients expect the direction flag to be clear", "rsm": "is for system management mode",
@@ -32,6 +35,11 @@ _FORBIDDEN = {
     **dict.fromkeys(("vmcall", "vmmcall", "vmlaunch", "vmresume", "vmread", "vmwrite", "vmxon", "vmxoff", "vmclear",
                      "vmptrld", "vmptrst", "vmfunc", "invept", "invvpid", "vmrun", "vmload", "vmsave", "clgi", "stgi"),
                     "is newer than the clients, and for hypervisors with hardware support"),
+    **dict.fromkeys(("xsetbv", "encls", "enclu", "enclv", "pconfig", "wrpkru", "rdpkru", "setssbsy", "clrssbsy",
+                     "wrssd", "wrussd", "rstorssp", "saveprevssp", "incsspd", "rdsspd", "monitorx", "mwaitx",
+                     "umonitor", "umwait", "tpause", "clac", "stac", "xsaves", "xrstors", "hreset", "bndmk", "bndmov",
+                     "bndstx", "bndldx"),
+                    "is newer than the clients"),
     **dict.fromkeys(("lds", "les", "lfs", "lgs", "lss"), "loads a segment register"),
 }
 _SEGMENTS = {x86.X86_REG_CS, x86.X86_REG_DS, x86.X86_REG_ES, x86.X86_REG_FS, x86.X86_REG_GS, x86.X86_REG_SS}
@@ -136,20 +144,23 @@ def far(analysis: Analysis) -> Iterator[Found]:
     ending: set[int] = set()
     others: set[int] = set()
     for root in analysis.roots:
-        (ending if root.name in _ENDING else others).update(analysis.reach(root))
+        walk = analysis.walk(root)
+        (ending if root.name in ENDING else others).update(walk.reached if walk else ())
     for offset, found in sorted(analysis.reached.items()):
         if found.mnemonic in _FAR and not (found.mnemonic == "int3" and offset in ending - others):
             yield offset, f"{found.mnemonic} leaves the code of the ROM"
 
 
 def leave(analysis: Analysis) -> Iterator[Found]:
-    """An interrupt return or SYSEXIT in a call that returns, or a return from one that does not.
+    """An interrupt return or SYSEXIT in a call that returns, a return from one that does not, or an interrupt return by
+    a frame that was changed.
 
     The caller's place is lost, or the word on the stack is not where to go.
 
-    IRET and SYSEXIT leave by these instructions; every other call by RET.
+    IRET and SYSEXIT leave by these instructions; every other call by RET. Leave the frame as it is, or send user mode
+    to a number in the last page, where it faults, by selectors of its own.
     """
-    yield from sorted(analysis.leaves.items())
+    yield from sorted((analysis.leaves | analysis.frames).items())
 
 
 def instruction(analysis: Analysis) -> Iterator[Found]:
@@ -164,6 +175,8 @@ def instruction(analysis: Analysis) -> Iterator[Found]:
             yield offset, f"{found.mnemonic} {_FORBIDDEN[found.mnemonic]}"
         elif _loads_segment(found):
             yield offset, "loads a segment register"
+        elif not found.short:
+            yield offset, "takes 16 bits of an address, of a count or of a destination"
 
 
 def _loads_segment(found: Instruction) -> bool:
@@ -184,7 +197,8 @@ def vectors(analysis: Analysis) -> Iterator[Found]:
 
 
 def text_write(analysis: Analysis) -> Iterator[Found]:
-    """A write into the image, by its own place or by an absolute address where ROMs are.
+    """A write into the image, by its own place or by an absolute address where ROMs are; or through something that was
+    made of these, or of the address to which the call returns, in a way that is not followed.
 
     The area is read-only when the kernel runs.
 
@@ -202,8 +216,9 @@ def segment(analysis: Analysis) -> Iterator[Found]:
     Reach memory through SS.
     """
     for root in analysis.roots:
-        if root.convention in ("flags", "noreturn"):
-            for offset in sorted(analysis.reach(root) & analysis.flat):
+        walk = analysis.walk(root)
+        if walk is not None and root.convention in ("flags", "noreturn"):
+            for offset in sorted(walk.flat):
                 yield offset, f"in {root.name}, of convention {root.convention}"
 
 
@@ -215,8 +230,8 @@ def clobber(analysis: Analysis) -> Iterator[Found]:
     Save the register and restore it on every path.
     """
     for root in analysis.roots:
-        function = analysis.functions.get((root.offset, root.frame))
-        for offset, lost in sorted(function.exits.items()) if function else ():
+        walk = analysis.walk(root)
+        for offset, lost in sorted(walk.exits.items()) if walk else ():
             if wrong := sorted(lost - root.may_change):
                 names = ", ".join(map(name_of, wrong))
                 yield offset, f"{names} is lost here for {root.name}, a call of convention {root.convention}"
@@ -243,6 +258,53 @@ def below_stack(analysis: Analysis) -> Iterator[Found]:
         yield offset, "below the stack pointer"
 
 
+def stack_bounds(analysis: Analysis) -> Iterator[Found]:
+    """A write to the stack above the return address and the call's own arguments.
+
+    The kernel keeps its own there.
+
+    Leave the caller's words alone.
+    """
+    yield from sorted(analysis.above.items())
+
+
+def stack(analysis: Analysis) -> Iterator[Found]:
+    """More than 512 bytes of stack in one call, along the deepest path.
+
+    A kernel's stack has 4 KiB, for what it does itself, for the call and for an interrupt on top; it warns when 512 are
+    left.
+
+    Push less, call less deep.
+    """
+    for root in analysis.roots:
+        walk = analysis.walk(root)
+        if walk is not None and walk.deepest > STACK_BOUND:
+            least = "at least " if walk.deepest > STACK_LIMIT else ""
+            yield root.offset, f"{root.name} takes {least}{walk.deepest} bytes of stack"
+
+
+def flags(analysis: Analysis) -> Iterator[Found]:
+    """POPF with flags that are not those which PUSHF has saved, but for the interrupt flag, IOPL and ID.
+
+    A direction flag that is set makes the kernel's string instructions run backwards; others trap, or end in virtual
+    8086 mode.
+
+    Save flags with PUSHF, and change single bits of them; or load a known number.
+    """
+    yield from sorted(analysis.flags.items())
+
+
+def loop(analysis: Analysis) -> Iterator[Found]:
+    """A loop, or a repeated string instruction, without a bound; one that waits for a port, for a counter of the
+    processor or for memory apart.
+
+    The kernel waits for the call to come back, with interrupts disabled or a lock held.
+
+    Count down from a number. INS and OUTS may take the count of the call.
+    """
+    yield from sorted(analysis.loops.items())
+
+
 def recursion(analysis: Analysis) -> Iterator[Found]:
     """A function that calls itself, directly or by others.
 
@@ -266,10 +328,11 @@ def budget(analysis: Analysis) -> Iterator[Found]:
 
 
 RULES = (
-    ClassicRule("answer", answer), ClassicRule("bios-entry", bios_entry), ClassicRule("decode", bytes_decode),
-    ClassicRule("overlap", overlap), ClassicRule("branch", branch), ClassicRule("indirect", indirect),
-    ClassicRule("far", far), ClassicRule("return", leave), ClassicRule("instruction", instruction),
-    ClassicRule("vectors", vectors), ClassicRule("text-write", text_write), ClassicRule("segment", segment),
-    ClassicRule("clobber", clobber), ClassicRule("balance", balance), ClassicRule("below-stack", below_stack),
-    ClassicRule("recursion", recursion), ClassicRule("budget", budget),
+    ClassicRule("budget", budget), ClassicRule("answer", answer), ClassicRule("bios-entry", bios_entry),
+    ClassicRule("decode", bytes_decode), ClassicRule("overlap", overlap), ClassicRule("branch", branch),
+    ClassicRule("indirect", indirect), ClassicRule("far", far), ClassicRule("return", leave),
+    ClassicRule("instruction", instruction), ClassicRule("vectors", vectors), ClassicRule("text-write", text_write),
+    ClassicRule("segment", segment), ClassicRule("clobber", clobber), ClassicRule("balance", balance),
+    ClassicRule("below-stack", below_stack), ClassicRule("stack-bounds", stack_bounds), ClassicRule("stack", stack),
+    ClassicRule("flags", flags), ClassicRule("loop", loop), ClassicRule("recursion", recursion),
 )

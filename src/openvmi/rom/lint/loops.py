@@ -33,23 +33,34 @@ class Loop:
 def find(analysis: Analysis) -> list[Loop]:
     """All of them; those inside another one, too."""
     entered = {function.offset for function in analysis.functions.values()}
-    before = analysis.before
+    found, whole = nest(frozenset(analysis.edges), analysis.edges, analysis.before, entered)
+    if not whole:
+        analysis.exceeded = f"loops nested deeper than {_DEPTH_LIMIT}"
+    return found
+
+
+def nest(nodes: frozenset[int], edges: dict[int, set[int]], before: dict[int, set[int]],
+         entered: set[int]) -> tuple[list[Loop], bool]:
+    """The loops of a graph, and whether that is all of them. `before` has its edges the other way round, `entered`
+    where it is come to from elsewhere.
+    """
     found: list[Loop] = []
-    work = [(frozenset(analysis.edges), 0)]
+    whole = True
+    work = [(nodes, 0)]
     while work:
         nodes, depth = work.pop()
-        for blocks in _components(nodes, analysis.edges):
+        for blocks in components(nodes, edges):
             heads = [block for block in sorted(blocks) if block in entered or before.get(block, set()) - blocks]
             heads = heads or sorted(blocks)
             found.append(Loop(heads[0], blocks))
             if depth == _DEPTH_LIMIT:
-                analysis.exceeded = f"loops nested deeper than {_DEPTH_LIMIT}"
+                whole = False
             else:
                 work.append((blocks - {heads[0]}, depth + 1))
-    return sorted(found, key=lambda loop: (loop.head, -len(loop.blocks)))
+    return sorted(found, key=lambda loop: (loop.head, -len(loop.blocks))), whole
 
 
-def _components(nodes: frozenset[int], edges: dict[int, set[int]]) -> Iterator[frozenset[int]]:
+def components(nodes: frozenset[int], edges: dict[int, set[int]]) -> Iterator[frozenset[int]]:
     """Strongly connected components that have a cycle (Tarjan 1972), without recursion."""
     index: dict[int, int] = {}
     low: dict[int, int] = {}
@@ -110,7 +121,7 @@ def bound(analysis: Analysis, loop: Loop) -> int | None:
         analysis.effort += len(blocks) * 4
         if analysis.effort > EFFORT_LIMIT:
             return None
-        if not _passed(analysis, loop, leader):
+        if not passed(analysis.edges, loop, leader):
             continue
         leaves = [target not in loop.blocks for target in (last.target, last.end)]
         if leaves[0] == leaves[1]:
@@ -123,16 +134,16 @@ def bound(analysis: Analysis, loop: Loop) -> int | None:
     return None
 
 
-def _passed(analysis: Analysis, loop: Loop, leader: int) -> bool:
+def passed(edges: dict[int, set[int]], loop: Loop, leader: int) -> bool:
     """Whether each round comes through a block: no other way leads from the head to itself."""
     return leader == loop.head or not any(loop.head in component
-                                          for component in _components(loop.blocks - {leader}, analysis.edges))
+                                          for component in components(loop.blocks - {leader}, edges))
 
 
-def _once(analysis: Analysis, loop: Loop, leader: int) -> bool:
+def once(edges: dict[int, set[int]], loop: Loop, leader: int) -> bool:
     """Whether a block comes once in each round: in no other loop inside."""
-    return _passed(analysis, loop, leader) and not any(
-        leader in component for component in _components(loop.blocks - {loop.head}, analysis.edges))
+    return passed(edges, loop, leader) and not any(
+        leader in component for component in components(loop.blocks - {loop.head}, edges))
 
 
 def _changes(analysis: Analysis, found: Instruction) -> Iterable[int]:
@@ -168,9 +179,9 @@ def _by_counter(analysis: Analysis, loop: Loop, blocks: dict[int, list[Instructi
     if PARTS[stepper.operands[0].reg][1] < size:
         return None
     home = next(name for name, each in blocks.items() if stepper in each)
-    if not _once(analysis, loop, home):
+    if not once(analysis.edges, loop, home):
         return None
-    continues = _condition(setter, test.mnemonic, size, by if setter is stepper else None)
+    continues = condition(setter, test.mnemonic, size, by if setter is stepper else None)
     if continues is None:
         return None
     mask = (1 << 8 * size) - 1
@@ -236,7 +247,7 @@ def _at_end(analysis: Analysis, leader: int, state: State) -> State:
     return state
 
 
-def _condition(setter: Instruction, jump: str, size: int, by: int | None) -> Callable[[int], bool] | None:
+def condition(setter: Instruction, jump: str, size: int, by: int | None) -> Callable[[int], bool] | None:
     """Whether a conditional jump is taken, from the value of the register when `by` is None, from that after it changed
     by so much otherwise."""
     top, mask = 1 << 8 * size - 1, (1 << 8 * size) - 1
@@ -281,7 +292,7 @@ def _by_bits(analysis: Analysis, loop: Loop, blocks: dict[int, list[Instruction]
     before = following[:following.index(clears[0])]
     if any(to in _changes(analysis, each) for each in before):
         return None
-    return 64 if _register(clears[0].operands[1]) == to and _passed(analysis, loop, block[-1].end) else None
+    return 64 if _register(clears[0].operands[1]) == to and passed(analysis.edges, loop, block[-1].end) else None
 
 
 def _register(operand: Any) -> int | None:

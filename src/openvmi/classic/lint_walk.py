@@ -1,0 +1,356 @@
+# SPDX-License-Identifier: MIT
+"""All paths from one place where clients enter a classic ROM, through the calls that it makes itself.
+
+A call is gone through each time, with the stack and registers that its caller has: so what a callee does by a pointer
+that it was passed, or to its caller's part of the stack, is followed as if there was no call.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+from capstone import x86
+
+from openvmi.classic.lint_state import ECX, ESP, FRAME, State
+from openvmi.classic.lint_transfer import apply
+from openvmi.classic.lint_value import MASK, RETURN, WORD, Value, signed, single, value
+from openvmi.rom.lint.instruction import Instruction, Kind, is_string
+
+if TYPE_CHECKING:
+    from openvmi.classic.lint_analysis import Analysis, Root
+
+#: Calls that wait for each other.
+NESTING_LIMIT = 60
+#: Bytes of stack that are followed: a kernel of those years has 4 KiB or 8.
+STACK_LIMIT = 4096
+#: Rounds of a loop that counts ECX down are looked at one by one when there are fewer.
+_ROUNDS = 16
+#: Rounds of repeated string instructions, and of LOOP, that count as a bound at all.
+REPEATS_LIMIT = 1 << 24
+_STACK_SEGMENT = {x86.X86_REG_ESP, x86.X86_REG_EBP, x86.X86_REG_SP, x86.X86_REG_BP}
+#: TF, DF, NT, RF, VM, AC, VIF, VIP: clear in a kernel (Intel SDM volume 1, section 3.4.3).
+_SYSTEM_FLAGS = 0x100 | 0x400 | 0x4000 | 0x10000 | 0x20000 | 0x40000 | 0x80000 | 0x100000
+_EIP, _CS, _SS = 0, WORD, 4 * WORD
+#: The last page: no kernel maps it, so user mode faults there at once.
+_FAULTS = 0xFFFFF000
+
+
+class BudgetError(Exception):
+    """The image is too much work; the message says of what."""
+
+
+@frozen(eq=False)
+class Context:
+    """A call that is being gone through; at the outermost, the client's. `end`: where it returns to."""
+
+    target: int
+    end: int | None
+    outer: Context | None
+    level: int
+
+    def waits(self, target: int) -> bool:
+        """Whether that function was called, and has not returned."""
+        at: Context | None = self
+        while at is not None:
+            if at.target == target:
+                return True
+            at = at.outer
+        return False
+
+
+class Walk:
+    """Nodes are places where paths meet, by number; each has what is known there, and what comes up to the next."""
+
+    def __init__(self, analysis: Analysis, root: Root) -> None:
+        self.analysis, self.root = analysis, root
+        self.keys: list[tuple[Context, int]] = []
+        self.states: list[State] = []
+        self.blocks: dict[int, list[Instruction]] = {}
+        self.edges: dict[int, set[int]] = {}
+        self.arrivals: dict[tuple[int, int], list[Value]] = {}  #: registers, by where they come from and go to
+        self.reached: set[int] = set()
+        self.exits: dict[int, frozenset[int]] = {}  #: where it is left: the registers that are not what they were
+        self.flat: set[int] = set()  #: use memory by another segment than that of the stack or the code
+        self.deepest = 0  #: bytes of stack
+        self._nodes: dict[tuple[Context, int, int], int] = {}
+        self._leaders: set[tuple[Context, int]] = set()
+        self._through: dict[tuple[Context, int], int] = {}  #: the node whose block goes through a place
+        self._contexts: dict[tuple[Context, int, int], Context] = {}
+        self._todo: list[int] = []
+        self._queued: set[int] = set()
+        # Bytes that it may write from the entry's stack pointer on: the return address apart, which is checked.
+        self._own = WORD + root.arguments if root.frame is None else root.frame + FRAME[-1] + WORD
+
+    def run(self) -> None:
+        """To the point where nothing new comes out."""
+        first = Context(self.root.offset, None, None, 0)
+        self.deepest = WORD if self.root.frame != 0 else 0
+        self.analysis.entered.add(self.root.offset)
+        self._arrive(None, first, self.root.offset, State.entry(self.root.frame), self.root.offset)
+        while self._todo:
+            node = self._todo.pop()
+            self._queued.discard(node)
+            self._block(node)
+
+    def _arrive(self, node: int | None, context: Context, target: int, state: State, at: int) -> None:
+        analysis = self.analysis
+        if not analysis.inside(target):
+            analysis.strays[at] = target
+            return
+        count = single(state.registers[ECX], "number")
+        key = context, target, count if count is not None and 0 <= count < _ROUNDS else -1
+        to = self._nodes.get(key)
+        analysis.work(1 + len(state.stack) // 8)
+        if to is None:
+            to = self._nodes[key] = len(self.states)
+            self.keys.append((context, target))
+            self.states.append(state.copy())
+            self._leaders.add((context, target))
+            less = True
+            if (inside := self._through.get((context, target))) is not None:
+                self._queue(inside)  # its block ends here now
+        else:
+            known = self.states[to]
+            if known.depth != state.depth:
+                analysis.balance[target] = (f"the stack pointer is {_where(known)} on one path and {_where(state)} "
+                                            f"on another")
+                return
+            less = known.join(state)
+        if node is not None:
+            self.edges.setdefault(node, set()).add(to)
+            self.arrivals[node, to] = state.registers.copy()
+        if less:
+            self._queue(to)
+
+    def _queue(self, node: int) -> None:
+        if node not in self._queued:
+            self._queued.add(node)
+            self._todo.append(node)
+
+    def _block(self, node: int) -> None:
+        analysis = self.analysis
+        context, at = self.keys[node]
+        state = self.states[node].copy()
+        block = self.blocks[node] = []
+        for to in self.edges.pop(node, ()):
+            del self.arrivals[node, to]
+        while True:
+            analysis.work()
+            found = analysis.fetch(at)
+            if found is None:
+                analysis.undecodable.add(at)
+                return
+            analysis.reached[at] = found
+            self.reached.add(at)
+            block.append(found)
+            if found.kind is not Kind.PLAIN or found.mnemonic in _ENDS:
+                self._go(node, context, found, state)
+                return
+            if not self._plain(found, state):
+                return
+            at = found.end
+            self._through[context, at] = node
+            if (context, at) in self._leaders or not analysis.inside(at):
+                self._arrive(node, context, at, state, found.offset)
+                return
+
+    # ---- instructions ----
+
+    def _plain(self, found: Instruction, state: State) -> bool:
+        """One that goes on to the next; whether that is looked at."""
+        self._touch(found, state)
+        if found.mnemonic == "popfd":
+            self._flags(found, state)
+        if found.repeats and is_string(found.mnemonic):
+            self._repeats(found, state.registers[ECX])
+        apply(found, state)
+        return self._after(found, state)
+
+    def _after(self, found: Instruction, state: State) -> bool:
+        analysis, depth = self.analysis, state.depth
+        if state.text:
+            analysis.text_writes[found.offset] = state.text
+        if state.high > self._own and state.high > (depth or 0):
+            analysis.above[found.offset] = f"writes {state.high - WORD} bytes above where the call came in"
+        if depth is None:
+            analysis.balance[found.offset] = "where the stack is cannot be computed from here on"
+            return False
+        taken = (WORD if self.root.frame != 0 else 0) - depth
+        if taken > self.deepest:
+            self.deepest = taken
+        return taken <= STACK_LIMIT
+
+    def _touch(self, found: Instruction, state: State) -> None:
+        """Which memory it uses."""
+        name = found.mnemonic
+        if name == "xlatb":
+            self.flat.add(found.offset)
+        if not found.memories or name in ("lea", "nop"):
+            return
+        if is_string(name):
+            self.flat.add(found.offset)
+        depth = state.depth
+        assert depth is not None
+        for operand in found.memories:
+            segment = operand.mem.segment
+            if segment not in (x86.X86_REG_SS, x86.X86_REG_CS) and (segment or operand.mem.base not in _STACK_SEGMENT):
+                self.flat.add(found.offset)
+            address = state.address(operand)
+            if address is not None and address[0] == "stack":
+                moves = WORD if name == "pop" and operand.mem.base == x86.X86_REG_ESP else 0
+                if min(address[1]) + moves < depth:
+                    self.analysis.below.add(found.offset)
+
+    def _flags(self, found: Instruction, state: State) -> None:
+        what = state.load(state.depth or 0, WORD)
+        loads = "loads flags that are neither those that were saved nor a known number"
+        if what is not None and what[0] == "flags":
+            loads = "loads flags of which others than the interrupt flag, IOPL and ID may have changed" \
+                if min(what[1]) & _SYSTEM_FLAGS else ""
+        elif what is not None and what[0] == "number":
+            wrong = next((each & MASK for each in sorted(what[1]) if each & _SYSTEM_FLAGS), None)
+            loads = f"loads flags {wrong:#x}, some of which a kernel has clear" if wrong is not None else ""
+        if loads:
+            self.analysis.flags[found.offset] = loads
+
+    def _repeats(self, found: Instruction, count: Value) -> None:
+        if count is not None and count[0] == "number":
+            if all(each & MASK <= REPEATS_LIMIT for each in count[1]):
+                return
+        elif count == value("entry", ECX) and self.root.counts:
+            return
+        self.analysis.loops[found.offset] = ("repeats as often as ECX says, which is neither a known number nor the "
+                                             "call's own")
+
+    # ---- where it goes ----
+
+    def _go(self, node: int, context: Context, found: Instruction, state: State) -> None:
+        """What is not simply followed by the next one."""
+        self._touch(found, state)
+        kind, name = found.kind, found.mnemonic
+        if name in _ENDS or kind is Kind.STOP:
+            return
+        if kind is Kind.RETURN or kind is Kind.FRAME or name == "sysexit":
+            self._leave(node, context, found, state)
+        elif kind in (Kind.INDIRECT_JUMP, Kind.INDIRECT_CALL):
+            known = state.read(found.operands[0]) if len(found.operands) == 1 else None
+            if name == "jmp" and known is not None and known[0] == "image":
+                for target in sorted(known[1]):
+                    self._arrive(node, context, target, state, found.offset)
+            else:
+                self.analysis.indirect.add(found.offset)
+        elif kind is Kind.CALL:
+            self._call(node, context, found, state)
+        elif kind is Kind.JUMP:
+            assert found.target is not None
+            self._arrive(node, context, signed(found.target), state, found.offset)
+        else:
+            self._branch(node, context, found, state)
+
+    def _branch(self, node: int, context: Context, found: Instruction, state: State) -> None:
+        assert found.target is not None
+        name = found.mnemonic
+        other = state.copy()
+        ways = [True, True]  # taken, or not
+        if name in ("je", "jne"):
+            ways = [state.narrow(name == "je"), other.narrow(name == "jne")]
+        elif name.startswith("loop") or name == "jecxz":
+            goes = name != "jecxz"
+            if goes:
+                apply(found, state)
+                other = state.copy()
+            count = state.registers[ECX]
+            if count is not None and count[0] == "number":
+                zero, others = 0 in count[1], count[1] - {0}
+                ways = [bool(others), zero or name != "loop"] if goes else [zero, bool(others)]
+                if others:
+                    (state if goes else other).registers[ECX] = "number", others
+            if not goes:
+                state.registers[ECX] = value("number", 0)
+            elif name == "loop":
+                other.registers[ECX] = value("number", 0)
+        if ways[1]:
+            self._arrive(node, context, found.end, other, found.offset)
+        if ways[0]:
+            self._arrive(node, context, signed(found.target), state, found.offset)
+
+    def _call(self, node: int, context: Context, found: Instruction, state: State) -> None:
+        assert found.target is not None
+        analysis, target = self.analysis, signed(found.target)
+        state.high = -MASK
+        state.push(value("image", found.end))
+        if not self._after(found, state):
+            return
+        if target != found.end:  # that is to learn where the ROM is
+            if context.waits(target):
+                analysis.recursive.add(found.offset)
+                return
+            if context.level >= NESTING_LIMIT:
+                raise BudgetError(f"not decidable within calls nested {NESTING_LIMIT} deep")
+            key = context, target, found.end
+            if key not in self._contexts:
+                self._contexts[key] = Context(target, found.end, context, context.level + 1)
+            context = self._contexts[key]
+            if analysis.inside(target):
+                analysis.entered.add(target)
+        self._arrive(node, context, target, state, found.offset)
+
+    def _leave(self, node: int, context: Context, found: Instruction, state: State) -> None:
+        analysis, frame, at = self.analysis, self.root.frame, found.offset
+        depth, returns = state.depth, found.mnemonic == "ret"
+        assert depth is not None
+        if returns and context.end is not None:
+            if state.load(depth, WORD) != value("image", context.end):
+                analysis.balance[at] = f"returns {_where(state)}, or by an address that the call did not push"
+            elif found.operands:
+                analysis.balance[at] = "takes words off the stack that its caller takes off"
+            else:
+                state.pop()
+                assert context.outer is not None
+                self._arrive(node, context.outer, context.end, state, at)
+            return
+        lost = frozenset(number for number in range(8)
+                         if number != ESP and state.registers[number] != value("entry", number))
+        self.exits[at] = self.exits.get(at, frozenset()) | lost
+        if frame is None or context.end is not None:
+            if not returns:
+                analysis.leaves[at] = "its caller waits for a return"
+            elif depth != 0 or state.load(0, WORD) != RETURN:
+                analysis.balance[at] = f"returns {_where(state)}, or by an address that the call did not push"
+            elif found.operands:
+                analysis.balance[at] = "takes words off the stack that its caller takes off"
+        elif returns or found.mnemonic not in ("iretd", "sysexit"):
+            analysis.leaves[at] = "nobody waits for a return"
+        elif found.mnemonic == "iretd":
+            if depth != frame:
+                analysis.balance[at] = f"leaves {_where(state)}, and the frame is {frame} bytes above it"
+            elif changed := _frame(state, frame):
+                analysis.frames[at] = changed
+
+
+_ENDS = frozenset(("int3", "ljmp", "lcall", "retf"))
+
+
+def _frame(state: State, frame: int) -> str:
+    """What is wrong with the frame that an interrupt return takes.
+
+    It is the one that was there; or it goes to user mode, at a place where that faults at once: EIP, CS and SS may be
+    others then.
+    """
+    words = {each: state.load(frame + each, WORD) for each in FRAME}
+    others = [each for each in FRAME if words[each] != value("frame", each)]
+    if not others:
+        return ""
+    names = ", ".join(("EIP", "CS", "EFLAGS", "ESP", "SS")[each // WORD] for each in others)
+    place, code, stack = (single(words[each], "number") for each in (_EIP, _CS, _SS))
+    faults = (place is not None and place & MASK >= _FAULTS and code is not None and code & 3 == 3
+              and stack is not None and stack & 3 == 3)
+    return "" if faults and set(others) <= {_EIP, _CS, _SS} else f"{names} of the frame may be others than they were"
+
+
+def _where(state: State) -> str:
+    depth = state.depth
+    if depth is None:
+        return "at no known place"
+    return f"{-depth} bytes below where it was" if depth <= 0 else f"{depth} bytes above where it was"
