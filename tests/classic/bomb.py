@@ -17,7 +17,7 @@ def bomb(right: ClassicRom, body: bytes, before: bytes) -> ClassicRom:
     """Each of 19 calls does what is before, and comes to the body, which is there as often as it fits."""
     data = bytearray(right.data).ljust(_LARGEST, b"\0")
     data[2] = _LARGEST // UNIT
-    at, start = len(right.data), len(right.data) + 16 * UNIT
+    at, start = len(right.data), len(right.data) + len(_CALLS) * (len(before) + 5)
     code = body * ((_LARGEST - start - 2) // len(body)) + RET
     data[start:start + len(code)] = code
     for call in _CALLS:

@@ -81,7 +81,7 @@ def concrete(form: bytes, seed: int) -> tuple[list[int], bytes] | None:
 def covers(form: bytes, seed: int, after: tuple[list[int], bytes]) -> list[str]:
     """Where a register or a word of the stack is not what the linter says that it is."""
     found = _found(form)
-    state = State.entry(None)
+    state = State.entry()
     state.registers = [value(*each) if isinstance(each, tuple) else value("number", signed(each))
                        for each in _REGISTERS[seed]]
     memory = _memory()

@@ -5,18 +5,21 @@ the code (assembler, AT&T syntax) whose bytes stand in front of it.
 
 from __future__ import annotations
 
-from tests.classic.wrong import Change, flags, iret, rdtsc
+from openvmi.abi.classic import Call, Relocation
+from tests.classic.wrong import Change, code, flags, iret, rdtsc
 
 HIDDEN: dict[str, tuple[Change, set[str], str]] = {
     # Findings
-    "a return address by an aliased pointer": (rdtsc("e8000000 0089e083 e0fcc700 efbeadde ff2424"), {"indirect"},
+    "a return address by an aliased pointer": (
+        rdtsc("e8000000 0089e083 e0fcc700 efbeadde ff2424"), {"indirect", "stack-bounds"},
         "call 1f; 1: movl %esp,%eax; andl $-4,%eax; movl $0xdeadbeef,(%eax); jmp *(%esp)"),
-    "a return address by a pointer inverted twice": (rdtsc("89e0f7d0 f7d0c700 00000000 c3"), {"balance"},
-                                                     "movl %esp,%eax; notl %eax; notl %eax; movl $0,(%eax); ret"),
+    "a return address by a pointer inverted twice": (
+        rdtsc("89e0f7d0 f7d0c700 00000000 c3"), {"balance", "stack-bounds"},
+        "movl %esp,%eax; notl %eax; notl %eax; movl $0,(%eax); ret"),
     "a return address by a pointer of two paths": (
         rdtsc("8d442404 85c97403 8d0424c7 00000000 00c3"), {"balance", "stack-bounds"},
         "leal 4(%esp),%eax; testl %ecx,%ecx; jz 1f; leal (%esp),%eax; 1: movl $0,(%eax); ret"),
-    "a return address by a masked pointer": (rdtsc("89e083e0 fc8908c3"), {"balance"},
+    "a return address by a masked pointer": (rdtsc("89e083e0 fc8908c3"), {"balance", "stack-bounds"},
                                              "movl %esp,%eax; andl $-4,%eax; movl %ecx,(%eax); ret"),
     "text by a masked address": (rdtsc("e8000000 005883e0 f0894810 c3"), {"text-write"},
                                  "call 1f; 1: popl %eax; andl $-16,%eax; movl %ecx,0x10(%eax); ret"),
@@ -40,7 +43,7 @@ HIDDEN: dict[str, tuple[Change, set[str], str]] = {
                                        "pushl %ebx; xorl %ebx,%ebx; movl %gs:(%esp),%ebx; addl $4,%esp; ret"),
     "a saved register overwritten through FS": (rdtsc("5331db64 8904245b c3"), {"clobber"},
                                                 "pushl %ebx; xorl %ebx,%ebx; movl %eax,%fs:(%esp); popl %ebx; ret"),
-    "a bit of the return address": (rdtsc("5050b940 0000000f ab0c2483 c408c3"), {"balance"},
+    "a bit of the return address": (rdtsc("5050b940 0000000f ab0c2483 c408c3"), {"balance", "stack-bounds"},
                                     "pushl %eax; pushl %eax; movl $64,%ecx; btsl %ecx,(%esp); addl $8,%esp; ret"),
     "a word of its caller's": (rdtsc("89442420 c3"), {"stack-bounds"},
                                "movl %eax,0x20(%esp); ret"),
@@ -119,7 +122,7 @@ HIDDEN: dict[str, tuple[Change, set[str], str]] = {
         "pushl %edi; movl %esp,%edi; movl $2,%ecx; rep stosl; movl -8(%edi),%edi; addl $4,%esp; ret"),
     "the return address by setz": (rdtsc("0f940424 c3"), {"balance"},
                                    "setz (%esp); ret"),
-    "the return address by an unknown index": (rdtsc("89048cc3"), {"balance"},
+    "the return address by an unknown index": (rdtsc("89048cc3"), {"balance", "stack-bounds"},
                                                "movl %eax,(%esp,%ecx,4); ret"),
     "the return address by sidt": (rdtsc("500f010c 2458c3"), {"balance"},
                                    "pushl %eax; sidt (%esp); popl %eax; ret"),
@@ -157,7 +160,8 @@ HIDDEN: dict[str, tuple[Change, set[str], str]] = {
                           "orl $0x3000,8(%esp); iret"),
     "the frame's stack": (iret("895c240c cf"), {"return"},
                           "movl %ebx,12(%esp); iret"),
-    "the frame by a masked pointer": (iret("508d4424 0483e0fc c7000000 000058cf"), {"clobber", "return", "segment"},
+    "the frame by a masked pointer": (
+        iret("508d4424 0483e0fc c7000000 000058cf"), {"clobber", "return", "segment", "stack-bounds"},
         "pushl %eax; leal 4(%esp),%eax; andl $-4,%eax; movl $0,(%eax); popl %eax; iret"),
     "another frame": (iret("68020200 006a7368 34120000 cf"), {"balance"},
                       "pushl $0x202; pushl $0x73; pushl $0x1234; iret"),
@@ -272,4 +276,141 @@ HIDDEN: dict[str, tuple[Change, set[str], str]] = {
                                           "pushl %edi; rep stosl; popl %edi; ret"),
     "calls each other": (rdtsc("e8010000 00c3e801 000000c3 e8f5ffff ffc3"), {"recursion"},
                          "call 1f; ret; 1: call 2f; ret; 2: call 1b; ret"),
+    # By ways round what is known of values
+    "text by the second word of a long store": (
+        rdtsc("57e80000 00005883 ec0889e7 b9020000 00f3ab58 585f8948 20c3"), {"text-write"},
+        "pushl %edi; calll 1f; 1: popl %eax; subl $0x8,%esp; movl %esp,%edi; movl $0x2,%ecx; rep stosl "
+        "%eax,%es:(%edi); popl %eax; popl %eax; popl %edi; movl %ecx,0x20(%eax); retl"),
+    "text by cmpxchg8b of the stack": (
+        rdtsc("53e80000 00005951 6a008b04 248b5424 040fc70c 2458585b 895020c3"), {"text-write"},
+        "pushl %ebx; calll 1f; 1: popl %ecx; pushl %ecx; pushl $0x0; movl (%esp),%eax; movl 0x4(%esp),%edx; "
+        "cmpxchg8b (%esp); popl %eax; popl %eax; popl %ebx; movl %edx,0x20(%eax); retl"),
+    "text by halves of a word": (
+        rdtsc("e8000000 005883ec 14894424 04894424 0cc74424 02000000 00c74424"
+              " 0e000000 000fb74c 24060fb7 54240cc1 e11009d1 83c41489 4120c3"), {"text-write"},
+        "calll 1f; 1: popl %eax; subl $0x14,%esp; movl %eax,0x4(%esp); movl %eax,0xc(%esp); movl $0x0,0x2(%esp); "
+        "movl $0x0,0xe(%esp); movzwl 0x6(%esp),%ecx; movzwl 0xc(%esp),%edx; shll $0x10,%ecx; orl %edx,%ecx; addl "
+        "$0x14,%esp; movl %eax,0x20(%ecx); retl"),
+    "text by an address in a bit array of the stack": (
+        code(Call.Shutdown, bytes.fromhex("e8000000 00500fab 0c245a58 894820f4 ebfd")), {"stack-bounds", "text-write"},
+        "calll 1f; 1: pushl %eax; btsl %ecx,(%esp); popl %edx; popl %eax; movl %ecx,0x20(%eax); 2: hlt; jmp 2b"),
+    "text by an address below the stack pointer": (
+        rdtsc("e8000000 0083c404 83ec0458 894820c3"), {"text-write"},
+        "calll 1f; 1: addl $0x4,%esp; subl $0x4,%esp; popl %eax; movl %ecx,0x20(%eax); retl"),
+    "text by an address that a callee left below the stack pointer": (
+        rdtsc("e8080000 0083ec04 58894820 c3c3"), {"text-write"},
+        "calll 1f; subl $0x4,%esp; popl %eax; movl %ecx,0x20(%eax); retl; 1: retl"),
+    "the stack pointer above its caller's words, for an interrupt": (
+        rdtsc("5981c400 040000fb 9081ec00 04000051 c3"), {"stack-bounds"},
+        "popl %ecx; addl $0x400,%esp; sti; nop; subl $0x400,%esp; pushl %ecx; retl"),
+    "a word of its caller's by an unknown index": (
+        rdtsc("59c70494 00000000 51c3"), {"stack-bounds"},
+        "popl %ecx; movl $0x0,(%esp,%edx,4); pushl %ecx; retl"),
+    "words above in a call that does not return": (
+        code(Call.SYSEXIT, bytes.fromhex("c7048c00 0000000f 35"), Relocation.JUMP_REL), {"stack-bounds"},
+        "movl $0x0,(%esp,%ecx,4); sysexitl"),
+    "text by an address in CR2": (
+        rdtsc("e8000000 00580f22 d00f20d1 895120c3"), {"text-write"},
+        "calll 1f; 1: popl %eax; movl %eax,%cr2; movl %cr2,%ecx; movl %edx,0x20(%ecx); retl"),
+    "the return address by CR2": (
+        rdtsc("0f22d40f 20d1c701 efbeadde c3"), {"balance", "stack-bounds"},
+        "movl %esp,%cr2; movl %cr2,%ecx; movl $0xdeadbeef,(%ecx); retl"),
+    "a saved register by DR0": (
+        rdtsc("530f23c4 0f21c1c7 01000000 005bc3"), {"balance", "clobber", "stack-bounds"},
+        "pushl %ebx; movl %esp,%db0; movl %db0,%ecx; movl $0x0,(%ecx); popl %ebx; retl"),
+    "text by an address in a port": (
+        rdtsc("e8000000 0058baf8 0c0000ef 31c0ed89 4820c3"), {"text-write"},
+        "calll 1f; 1: popl %eax; movl $0xcf8,%edx; outl %eax,(%dx); xorl %eax,%eax; inl (%dx),%eax; movl "
+        "%ecx,0x20(%eax); retl"),
+    "text by an address in an MSR": (
+        rdtsc("e8000000 0058b976 01000031 d20f3031 c00f3289 4820c3"), {"text-write"},
+        "calll 1f; 1: popl %eax; movl $0x176,%ecx; xorl %edx,%edx; wrmsr; xorl %eax,%eax; rdmsr; movl "
+        "%ecx,0x20(%eax); retl"),
+    "text by an address that XLAT read": (
+        rdtsc("53e80000 000089e3 b8030000 00d70fb6 c8c1e108 b8020000 00d70fb6 c009c1c1"
+              " e108b801 000000d7 09c1c1e1 08b80000 0000d709 c183c404 5b894120 c3"), {"text-write"},
+        "pushl %ebx; calll 1f; 1: movl %esp,%ebx; movl $0x3,%eax; xlat %ds:(%ebx); movzbl %al,%ecx; shll "
+        "$0x8,%ecx; movl $0x2,%eax; xlat %ds:(%ebx); movzbl %al,%eax; orl %eax,%ecx; shll $0x8,%ecx; movl "
+        "$0x1,%eax; xlat %ds:(%ebx); orl %eax,%ecx; shll $0x8,%ecx; movl $0x0,%eax; xlat %ds:(%ebx); orl "
+        "%eax,%ecx; addl $0x4,%esp; popl %ebx; movl %eax,0x20(%ecx); retl"),
+    "text by a run that begins below it": (
+        rdtsc("57bff0ff 0bc0b900 100000f3 ab5fc3"), {"text-write"},
+        "pushl %edi; movl $0xc00bfff0,%edi; movl $0x1000,%ecx; rep stosl %eax,%es:(%edi); popl %edi; retl"),
+    "text by a word that begins below it": (
+        rdtsc("a3feff0b c0c3"), {"text-write"},
+        "movl %eax,0xc00bfffe; retl"),
+    "text of an image that reaches behind where they are looked for": (
+        rdtsc("a300010e c0c3"), {"text-write"},
+        "movl %eax,0xc00e0100; retl"),
+    "text by the low bits of its address": (
+        rdtsc("e8000000 005825ff ff0f0089 88200000 c0c3"), {"text-write"},
+        "calll 1f; 1: popl %eax; andl $0xfffff,%eax; movl %ecx,-0x3fffffe0(%eax); retl"),
+    "a loop whose count AAM changes": (
+        rdtsc("b80a0000 00d40a83 c9014083 f81475f5 c3"), {"loop"},
+        "movl $0xa,%eax; 1: aam $0xa; orl $0x1,%ecx; incl %eax; cmpl $0x14,%eax; jne 1b; retl"),
+    "a loop whose count AAD changes": (
+        rdtsc("b80a0000 00d50a40 3df40100 0075f6c3"), {"loop"},
+        "movl $0xa,%eax; 1: aad $0xa; incl %eax; cmpl $0x1f4,%eax; jne 1b; retl"),
+    "a loop whose count DAA changes": (
+        rdtsc("b80a0000 0027403d f4010000 75f7c3"), {"loop"},
+        "movl $0xa,%eax; 1: daa; incl %eax; cmpl $0x1f4,%eax; jne 1b; retl"),
+    "IRET by SYSEXIT": (
+        iret("0f35"), {"return"},
+        "sysexitl"),
+    "SYSEXIT by IRET": (
+        code(Call.SYSEXIT, bytes.fromhex("cf"), Relocation.JUMP_REL), {"return"},
+        "iretl"),
+    "SYSEXIT by a frame for the kernel": (
+        code(Call.SYSEXIT, bytes.fromhex("16519c0e 52cf"), Relocation.JUMP_REL), {"return"},
+        "pushl %ss; pushl %ecx; pushfl; pushl %cs; pushl %edx; iretl"),
+    "a loop that reads a counter and forgets it": (
+        rdtsc("0f3131c0 85c074f8 c3"), {"loop"},
+        "1: rdtsc; xorl %eax,%eax; testl %eax,%eax; je 1b; retl"),
+    "a loop that reads a port and forgets it": (
+        rdtsc("ecb0013c 0174f9c3"), {"loop"},
+        "1: inb (%dx),%al; movb $0x1,%al; cmpb $0x1,%al; je 1b; retl"),
+    "a loop on its own stack by a register": (
+        rdtsc("6a0189e0 83380075 fb58c3"), {"loop"},
+        "pushl $0x1; movl %esp,%eax; 1: cmpl $0x0,(%eax); jne 1b; popl %eax; retl"),
+    "a loop on its own image": (
+        rdtsc("e8000000 00588038 0075fbc3"), {"loop"},
+        "calll 1f; 1: popl %eax; 2: cmpb $0x0,(%eax); jne 2b; retl"),
+    "three loops in each other": (
+        rdtsc("53b83075 0000b930 750000ba 30750000 4a75fd49 75f54875 ed5bc3"), {"loop"},
+        "pushl %ebx; movl $0x7530,%eax; 3: movl $0x7530,%ecx; 2: movl $0x7530,%edx; 1: decl %edx; jne 1b; decl "
+        "%ecx; jne 2b; decl %eax; jne 3b; popl %ebx; retl"),
+    "a long string in a loop": (
+        rdtsc("57b860ea 0000b900 000001bf 00000010 f3aa4875 f15fc3"), {"loop"},
+        "pushl %edi; movl $0xea60,%eax; 1: movl $0x1000000,%ecx; movl $0x10000000,%edi; rep stosb %al,%es:(%edi); "
+        "decl %eax; jne 1b; popl %edi; retl"),
+    "LOCK behind REP": (
+        rdtsc("f0f30501 000000c3"), {"decode"},
+        "lock repz addl $0x1,%eax; retl"),
+    "LOCK of a register behind REP": (
+        rdtsc("f0f389c0 c3"), {"decode"},
+        "lock repz movl %eax,%eax; retl"),
+    "CR5": (
+        rdtsc("0f20e8c3"), {"decode"},
+        "movl %cr5,%eax; retl"),
+    "CR1": (
+        rdtsc("0f20c8c3"), {"decode"},
+        "movl %cr1,%eax; retl"),
+    "a write through CS": (
+        rdtsc("2e8901c3"), {"instruction"},
+        "movl %eax,%cs:(%ecx); retl"),
+    "a write through CS where only flags may change": (
+        flags("2ea30010 0000c3"), {"instruction"},
+        "movl %eax,%cs:0x1000; retl"),
+    "XEND": (
+        rdtsc("0f01d5c3"), {"decode"},
+        "xend; retl"),
+    "LLWPCB": (
+        rdtsc("8fe97812 c0c3"), {"decode"},
+        "llwpcb %eax; retl"),
+    "XOP": (
+        rdtsc("8fe97801 c8c3"), {"decode"},
+        "blcfill %eax,%eax; retl"),
+    "text by XSTORE": (
+        rdtsc("57e80000 00005f0f a7c05fc3"), {"decode"},
+        "pushl %edi; calll 1f; 1: popl %edi; xstore-rng; popl %edi; retl"),
 }

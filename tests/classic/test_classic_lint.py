@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import struct
 import time
 from pathlib import Path
 
@@ -111,6 +112,11 @@ RIGHT: dict[str, Change] = {
     "hlt ends Shutdown": code(Call.Shutdown, bytes.fromhex("f4 eb fd")),
     "a loop that waits": rdtsc("ec a8 01 75 fb c3"),
     "int3 ends Reboot": code(Call.Reboot, b"\xcc"),
+    "what assemblers fill with": rdtsc("8d 76 00 8d b4 26 00 00 00 00 8d bc 27 00 00 00 00 83 eb 00 c3"),
+    "an array that a loop fills": rdtsc("83 ec 40 31 c9 89 04 8c 41 83 f9 10 75 f7 83 e2 0f 8b 04 94 83 c4 40 c3"),
+    "an array, and an index that was compared": rdtsc("83 ec 10 83 f8 03 77 03 89 14 84 83 e2 03 8b 04 94 83 c4 10 c3"),
+    "lodsl through SS": flags("56 50 8d 74 24 04 36 ad 58 5e c3"),
+    "a frame that stands for SYSEXIT": code(Call.SYSEXIT, bytes.fromhex("6a 7b 51 9c 6a 73 52 cf"), _JUMP),
 }
 
 
@@ -157,13 +163,21 @@ def test_too_much_work(full: ClassicRom, monkeypatch: pytest.MonkeyPatch) -> Non
     assert _rules(full) == {"budget"}
 
 
+def _many(store: str, step: int) -> str:
+    """As many stores of the stack pointer into the stack, each a step further down, as the linter looks at."""
+    return "81ec00080000" + "".join(store + struct.pack("<I", step * each).hex() for each in range(256))
+
+
 #: Code at which each of 19 calls arrives, as often as it fits into an image; what each has before.
 BOMBS = {
     "sums of sets": ("8d0c10", "83e03f83e23f"), "pushes": ("50", ""), "nothing": ("90", ""),
     "one instruction, one block": ("7400", ""), "stores anywhere on a full stack": ("89040c", "50" * 100),
     "stores to sets of places": ("8900 8b08", "83e07c 01e0"), "nested loops": ("4074fd", ""),
     "counts": ("bb00ff0000 4b 75fd", ""), "loops looked at one by one": ("b90f000000 e2fe", ""),
-    "calls": ("e800000000", ""), "all registers": ("6061", ""),
+    "calls": ("e800000000", ""), "all registers": ("6061", ""), "loops that step over their ends": (
+        "b801000000 83e802 75fb", ""),
+    "runs over many words": ("b900010000 f3aa", _many("89a424", 10) + "83e27c 8d3c14"),
+    "reads of many words": ("8b148c", _many("89a424", 8)),
 }
 
 

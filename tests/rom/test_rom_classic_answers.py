@@ -4,6 +4,10 @@
 from __future__ import annotations
 
 import re
+import signal
+import subprocess
+import sys
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -73,6 +77,7 @@ HOSTILE = {
     "asks for rights": ("0f02c8 c3", r"`lar "),
     "reads by FS": ("648b09 c3", r"`mov ecx, dword ptr fs:\[ecx\]`"),
     "asks by x87": ("d9e8 c3", r"`fld1`"),
+    "ends Unicorn": ("f066 0fbae2 07 c3", "not asked: LOCK before a bit test of a register, at image offset 0x1c3"),
     "undefined": ("0f0b", "`ud2`"),
     "no instruction": ("ffff", "no instruction at image offset 0x1c3"),
     "pops too much": ("c20400", "it returns with another stack pointer"),
@@ -105,6 +110,25 @@ def test_slow_for_all_numbers() -> None:
     answers, (finding,) = _ask(coded(bytes.fromhex("b9d0070000 e2fe 31c0 31d2 c3")))
     assert len(answers) == -(-TOTAL_BUDGET // 2004)
     assert f"all queries together take more than {TOTAL_BUDGET} instructions" in finding
+
+
+def test_much_code() -> None:
+    """and $15, %eax; imul $7000, %eax, %eax; call .; pop %edx; lea 80(%eax, %edx), %eax; jmp *%eax; inc %eax ..."""
+    data = bytearray(coded(bytes.fromhex("83e00f 69c0581b0000 e800000000 5a 8d441050 ffe0"))).ljust(255 * 512, b"\x40")
+    data[2], data[-1] = 255, 0
+    data[-1] = -sum(data) & 0xFF
+    start = time.process_time()
+    answers, (finding,) = _ask(bytes(data))
+    assert time.process_time() - start < 1 and not answers
+    assert f"it does not return within {BUDGET} instructions" in finding
+
+
+@pytest.mark.parametrize("code", ["f00fa3c0", "f00fabc1", "f0660fb3d8", "f00fbbe0", "f00fbafa07"])
+def test_what_ends_unicorn(code: str) -> None:
+    """What is refused unasked, because no handler could tell of it. Should this fail, Unicorn has learnt better."""
+    program = ("import sys, unicorn; it = unicorn.Uc(unicorn.UC_ARCH_X86, unicorn.UC_MODE_32); it.mem_map(0, 4096); "
+               "it.mem_write(0, bytes.fromhex(sys.argv[1])); it.emu_start(0, 4)")
+    assert subprocess.run([sys.executable, "-c", program, code], check=False).returncode == -signal.SIGABRT
 
 
 def test_a_hypervisor_may_have_its_code_elsewhere() -> None:

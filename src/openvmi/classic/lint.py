@@ -24,12 +24,13 @@ _FLAGS = ("pushfd", "popfd")
 NOT_CHECKED = (
     "code that no client enters by a call: the start of further processors, code of 16 bits, the BIOS entry",
     "addresses outside of the image that get_reloc answers",
-    "answers of get_reloc that depend on its stack pointer, its return address or what registers happen to hold; what "
-    "else tells who asks is a finding",
+    "answers of get_reloc that depend on its stack pointer, its return address, what registers happen to hold or what "
+    "processors leave undefined; what else tells who asks is a finding",
     "whether what a loop waits for ever comes; the loops that wait are listed",
     "flags: of POPF neither the interrupt flag nor IOPL is followed",
-    "pointers that clients pass or that are loaded from memory other than the call's stack: they are taken to lead "
-    "neither to the ROM nor to what was saved on the stack",
+    "pointers that clients pass, have in registers (EBP), or that are loaded from memory other than the call's stack: "
+    "they are taken to lead neither to the ROM nor to what is on the stack",
+    "addresses that are put together again bit by bit, by flags or conditional jumps",
     "absolute addresses outside of the ROMs' area, and what is put together from numbers that are not known",
     "stack that interrupts take, and what the client has used of it before the call",
     "which privileged instructions a hypervisor takes: the image does not say for which one it is",

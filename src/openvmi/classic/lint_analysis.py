@@ -9,7 +9,7 @@ from typing import Any
 
 from attrs import define, field, frozen
 
-from openvmi.abi.classic import Header, Relocation
+from openvmi.abi.classic import Call, Header, Relocation
 from openvmi.abi.layout import offset_of
 from openvmi.abi.load import classic
 from openvmi.classic.answers import Answers, ask
@@ -22,22 +22,35 @@ from openvmi.rom.lint.instruction import Instruction, decode
 #: Instructions gone through or decoded, and what else takes as long. classic-full takes a fifth of it.
 WORK_LIMIT = 20_000
 _REGISTERS = ("eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi")
+#: Calls that do not return, and what they leave by.
+_ENDS = {Call.IRET: "iretd", Call.SYSEXIT: "sysexit"}
 #: Offset of the first code in an image.
 FIRST = offset_of(Header, "vmi_init")
 
 
 @frozen
 class Root:
-    """A place where clients enter. `frame`: how far above the stack pointer what it leaves by is; None: it returns.
+    """A place where clients enter. `ends`: by which instruction it leaves. `called`: there is a return address.
     `arguments`: bytes of them on the stack. `counts`: ECX is one of them."""
 
     name: str
     offset: int
     convention: str
     may_change: frozenset[int]
-    frame: int | None
+    ends: str = "ret"
+    called: bool = True
     arguments: int = 0
     counts: bool = False
+
+    @property
+    def first(self) -> int:
+        """Bytes of the return address."""
+        return WORD if self.called else 0
+
+    @property
+    def frame(self) -> int | None:
+        """How far above the stack pointer the one of its interrupt return is; None: it has none."""
+        return self.first if self.ends == "iretd" else None
 
 
 @define(eq=False)
@@ -114,7 +127,7 @@ class Analysis:
 
 
 def _key(root: Root) -> tuple[Any, ...]:
-    return root.offset, root.frame, root.arguments, root.counts
+    return root.offset, root.ends, root.called, root.arguments, root.counts
 
 
 def _roots(answers: Answers) -> list[Root]:
@@ -125,20 +138,19 @@ def _roots(answers: Answers) -> list[Root]:
         names = {*conventions[convention], *(each.register for each in results)}
         return frozenset(_REGISTERS.index(each) for each in names if each in _REGISTERS)
 
-    roots = [Root(each.name, each.offset, "regparm", changed("regparm", each.results), None) for each in abi.entries]
+    roots = [Root(each.name, each.offset, "regparm", changed("regparm", each.results)) for each in abi.entries]
     calls = {each.number: each for each in abi.calls}
     for answer in answers.answers:
         if answer.type not in (Relocation.CALL_REL, Relocation.JUMP_REL) or answer.outside:
             continue
         call = calls[answer.number]
-        frame = None
-        if call.convention == "noreturn":
-            frame = 0 if answer.type == Relocation.JUMP_REL else WORD
+        ends = _ENDS[answer.number] if call.convention == "noreturn" else "ret"
+        called = ends == "ret" or answer.type == Relocation.CALL_REL
         # Of a few registers no source says what they are afterwards.
         open_ones = {number for number, name in enumerate(_REGISTERS) if name.upper() in call.unverified}
         places = [each.register for each in call.arguments]
         roots.append(Root(call.name, answer.target, call.convention,
-                          changed(call.convention, call.results) | open_ones, frame,
+                          changed(call.convention, call.results) | open_ones, ends, called,
                           WORD * sum(each in ("stack1", "stack2") for each in places), "ecx" in places))
     return roots
 

@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING
 
 from capstone import x86
 
-from openvmi.classic.lint_state import ECX
+from openvmi.classic.lint_state import ECX, ESP
 from openvmi.classic.lint_value import MASK, Value
 from openvmi.classic.lint_walk import REPEATS_LIMIT, BudgetError, Walk
 from openvmi.rom.lint.instruction import PARTS, Instruction, Kind
@@ -18,8 +19,11 @@ if TYPE_CHECKING:
 
 #: Calls that end the machine: whoever has made one may wait for that.
 ENDING = ("Reboot", "Shutdown")
+#: What an instruction gives whatever was in its first operand.
+_REPLACES = frozenset(("mov", "movzx", "movsx", "lea", "pop", "bsf", "bsr", "stosb", "stosd", "stosw"))
+#: Beside the registers, by number: flags, and words of the stack.
+_FLAGS, _STACK = -1, -2
 #: Give what the rest of the machine makes, and what it makes of time.
-_STACK = (x86.X86_REG_ESP, x86.X86_REG_EBP)
 _OUTSIDE = frozenset(("in", "insb", "insw", "insd", "rdtsc", "rdtscp", "rdmsr", "rdpmc"))
 
 
@@ -35,57 +39,73 @@ def look(analysis: Analysis, walk: Walk, ending: bool) -> None:
     found, whole = nest(nodes, walk.edges, before, {0})
     if not whole:
         raise BudgetError("not decidable within loops nested 64 deep")
+    counted: list[tuple[Loop, int]] = []
     for loop in found:
         analysis.work(1 + len(loop.blocks) // 4)
         at = walk.keys[loop.head][1]
         leaving = [node for node in sorted(loop.blocks) if walk.edges[node] - loop.blocks]
         everything = [each for node in loop.blocks for each in walk.blocks[node]]
-        if not leaving:
+        rounds = [each for node in leaving if (each := _counted(analysis, walk, loop, everything, node)) is not None]
+        if rounds:
+            counted.append((loop, min(rounds)))
+        elif not leaving:
             if not (ending and any(each.mnemonic == "hlt" for each in everything)):
                 analysis.loops[at] = "goes round for ever: nothing leads out of it"
-        elif not any(_counted(analysis, walk, loop, everything, node) for node in leaving):
-            if _waits(walk, everything, leaving):
-                analysis.waits.add(at)
-            else:
-                analysis.loops[at] = "goes round without a bound that could be computed, and waits for nothing"
+        elif _waits(analysis, walk, loop, leaving):
+            analysis.waits.add(at)
+        else:
+            analysis.loops[at] = "goes round without a bound that could be computed, and waits for nothing"
+    _together(analysis, walk, counted)
 
 
-def _counted(analysis: Analysis, walk: Walk, loop: Loop, everything: list[Instruction], node: int) -> bool:
-    """Whether a block that leaves the loop does so after a number of rounds."""
+def _together(analysis: Analysis, walk: Walk, counted: list[tuple[Loop, int]]) -> None:
+    """Loops that have a bound, and repeated instructions, one in the other."""
+    for loop, _ in counted:
+        analysis.work(1 + len(counted) // 4)
+        around = [rounds for other, rounds in counted if loop.head in other.blocks and loop.blocks <= other.blocks]
+        for node in loop.blocks:
+            for each in walk.blocks[node]:
+                times = walk.repeats.get(each.offset, 1) * prod(around)
+                if times > REPEATS_LIMIT:
+                    analysis.loops[each.offset] = f"comes {times} times, with all the loops that it is in"
+                    break
+
+
+def _counted(analysis: Analysis, walk: Walk, loop: Loop, everything: list[Instruction], node: int) -> int | None:
+    """How many rounds there are at most before a block leaves the loop; None: that is not computed."""
     block = walk.blocks[node]
     test = block[-1]
     analysis.work(1 + len(loop.blocks) // 4)
     if test.kind is not Kind.BRANCH or not passed(walk.edges, loop, node):
-        return False
+        return None
     assert test.target is not None
     inside = {walk.keys[each][1] for each in walk.edges[node] & loop.blocks}
     if test.mnemonic.startswith("loop"):
         alone = sum(ECX in each.written for each in everything) == 1
         counts = _first(walk, loop, ECX)
-        return bool(alone and test.end not in inside and counts and max(counts) <= REPEATS_LIMIT and 0 not in counts)
+        fits = alone and test.end not in inside and counts and max(counts) <= REPEATS_LIMIT and 0 not in counts
+        return max(counts) if fits else None
     setter = next((each for each in reversed(block[:-1]) if each.sets_flags or each.kind is not Kind.PLAIN), None)
     if setter is None or not setter.operands or setter.operands[0].type != x86.X86_OP_REG:
-        return False
+        return None
     number, size = PARTS.get(setter.operands[0].reg, (None, 0))
     changing = [each for each in everything if number in each.written]
     if number is None or size != 4 or len(changing) != 1 or (by := _step(changing[0], number)) is None:
-        return False
+        return None
     (home,) = (each for each in loop.blocks if changing[0] in walk.blocks[each])
     continues = condition(setter, test.mnemonic, size, by if setter is changing[0] else None)
     starts = _first(walk, loop, number)
     if not once(walk.edges, loop, home) or continues is None or not starts:
-        return False
+        return None
     goes_on = test.end not in inside
     worst = 0
     for start in starts | {start + by for start in starts}:
         at, rounds = start & MASK, 0
-        while continues(at) == goes_on:
+        while rounds <= ROUNDS_LIMIT and continues(at) == goes_on:
             at, rounds = (at + by) & MASK, rounds + 1
-            if rounds > ROUNDS_LIMIT:
-                return False
-        worst = max(worst, rounds)
         analysis.work(rounds // 32)
-    return True
+        worst = max(worst, rounds)
+    return worst if worst <= ROUNDS_LIMIT else None
 
 
 def _step(found: Instruction, number: int) -> int | None:
@@ -112,35 +132,70 @@ def _first(walk: Walk, loop: Loop, number: int) -> set[int]:
     return found
 
 
-def _waits(walk: Walk, everything: list[Instruction], leaving: list[int]) -> bool:
-    """Whether it may be left by what it reads: of a port, of a counter of the processor, or of memory that is not its
-    own stack."""
-    outside: set[int] = set()
-    while True:
-        before = len(outside)
-        for each in everything:
-            if _reads(each, outside):
-                outside |= {number for number in each.written if number != 4}
-        if len(outside) == before:
-            break
-    for node in leaving:
-        block = walk.blocks[node]
-        if block[-1].kind is not Kind.BRANCH:
+def _waits(analysis: Analysis, walk: Walk, loop: Loop, leaving: list[int]) -> bool:
+    """Whether it may be left by what is read in it: of a port, of a counter of the processor, or of memory that is
+    neither the call's stack nor the image."""
+    before: dict[int, set[int]] = {node: set() for node in loop.blocks}  # what comes from outside, where a block begins
+    after: dict[int, set[int]] = {}
+    todo = sorted(loop.blocks)
+    while todo:
+        node = todo.pop()
+        analysis.work(1 + len(walk.blocks[node]) // 4)
+        outside = before[node].copy()
+        for each in walk.blocks[node]:
+            _follow(walk, each, outside)
+        if after.get(node) == outside:
             continue
-        if block[-1].mnemonic == "jecxz" and ECX in outside:
-            return True
-        setter = next((each for each in reversed(block[:-1]) if each.sets_flags and each.kind is Kind.PLAIN), None)
-        if setter is not None and _reads(setter, outside):
+        after[node] = outside
+        for to in walk.edges[node] & loop.blocks:
+            if not outside <= before[to]:
+                before[to] |= outside
+                todo.append(to)
+    for node in leaving:
+        last = walk.blocks[node][-1]
+        if last.kind is Kind.BRANCH and (ECX if last.mnemonic == "jecxz" else _FLAGS) in after[node]:
             return True
     return False
 
 
-def _reads(found: Instruction, outside: set[int]) -> bool:
-    if found.mnemonic in _OUTSIDE:
+def _follow(walk: Walk, found: Instruction, outside: set[int]) -> None:
+    """What one instruction makes of registers, flags and stack that come from outside."""
+    reads = _reads(walk, found, outside)
+    if found.kind is Kind.PLAIN and found.sets_flags:
+        (outside.add if reads else outside.discard)(_FLAGS)
+    own = found.offset in walk.own or found.mnemonic.startswith("push")
+    if reads:
+        outside |= found.written - {ESP}
+        if own and (found.stores or found.mnemonic == "push"):
+            outside.add(_STACK)
+    elif found.mnemonic in _REPLACES or _zero(found):
+        outside -= found.written
+
+
+def _zero(found: Instruction) -> bool:
+    return (found.mnemonic in ("xor", "sub") and all(each.type == x86.X86_OP_REG for each in found.operands)
+            and found.operands[0].reg == found.operands[1].reg)
+
+
+def _reads(walk: Walk, found: Instruction, outside: set[int]) -> bool:
+    name = found.mnemonic
+    if name in _OUTSIDE:
         return True
-    if found.mnemonic in ("lea", "nop", "push", "pop", "call", "mov") and found.stores:
+    if name == "nop" or _zero(found) or found.kind not in (Kind.PLAIN, Kind.BRANCH):
         return False
-    if found.mnemonic != "lea" and any(each.mem.base not in _STACK for each in found.memories):
+    if _FLAGS in outside and name.startswith(("set", "cmov", "adc", "sbb", "rcl", "rcr", "lahf", "pushf")):
         return True
-    return any(number in outside for each in found.operands if each.type == x86.X86_OP_REG
-               for number in [PARTS.get(each.reg, (None, 0))[0]])
+    if name.startswith("pop") and _STACK in outside:
+        return True
+    replaces = name in _REPLACES or name.startswith("set")
+    for place, operand in enumerate(found.operands):
+        if operand.type == x86.X86_OP_REG:
+            if not (replaces and place == 0) and PARTS.get(operand.reg, (None, 0))[0] in outside:
+                return True
+        elif operand.type == x86.X86_OP_MEM:
+            if any(PARTS.get(each, (None, 0))[0] in outside for each in (operand.mem.base, operand.mem.index)):
+                return True
+            read = name != "lea" and not (replaces and place == 0)
+            if read and (found.offset not in walk.own or _STACK in outside):
+                return True
+    return False

@@ -153,12 +153,13 @@ def far(analysis: Analysis) -> Iterator[Found]:
 
 def leave(analysis: Analysis) -> Iterator[Found]:
     """An interrupt return or SYSEXIT in a call that returns, a return from one that does not, or an interrupt return by
-    a frame that was changed.
+    a frame that is not the client's.
 
     The caller's place is lost, or the word on the stack is not where to go.
 
-    IRET and SYSEXIT leave by these instructions; every other call by RET. Leave the frame as it is, or send user mode
-    to a number in the last page, where it faults, by selectors of its own.
+    IRET and SYSEXIT leave by these instructions; every other call by RET. Leave IRET's frame as it is, or send user
+    mode to a number in the last page, where it faults, by selectors of its own. A frame that stands for SYSEXIT has
+    what was in EDX and ECX, and selectors of user mode as numbers.
     """
     yield from sorted((analysis.leaves | analysis.frames).items())
 
@@ -175,6 +176,8 @@ def instruction(analysis: Analysis) -> Iterator[Found]:
             yield offset, f"{found.mnemonic} {_FORBIDDEN[found.mnemonic]}"
         elif _loads_segment(found):
             yield offset, "loads a segment register"
+        elif found.stores and any(each.mem.segment == x86.X86_REG_CS for each in found.memories):
+            yield offset, "writes through CS, which faults"
         elif not found.short:
             yield offset, "takes 16 bits of an address, of a count or of a destination"
 

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from capstone import x86
@@ -10,6 +12,7 @@ from capstone import x86
 from openvmi.classic.lint_value import (
     IMAGE,
     RETURN,
+    SET_LIMIT,
     STACK,
     WORD,
     Value,
@@ -25,7 +28,8 @@ from openvmi.classic.lint_value import (
     value,
 )
 from openvmi.classic.lint_value import MASK as WHOLE
-from openvmi.rom.lint.instruction import PARTS
+from openvmi.rom.lint.instruction import PARTS, Instruction
+from openvmi.rom.lint.loops import condition
 
 EAX, ECX, EDX, EBX, ESP, EBP, ESI, EDI = range(8)
 #: Words of a frame that IRET takes from user mode's stack back: EIP, CS, EFLAGS, ESP, SS.
@@ -36,28 +40,40 @@ OTHER_SEGMENTS = (x86.X86_REG_FS, x86.X86_REG_GS)
 _HIGH = frozenset((x86.X86_REG_AH, x86.X86_REG_CH, x86.X86_REG_DH, x86.X86_REG_BH))
 #: Stores of more bytes, or of nobody knows how many, are not followed to the byte.
 _LONGEST = 4096
+#: Further away than so, the places that are known are fewer.
+_NEAR = 256
+#: Whoever is none of these, and was compared with a number, is a small one.
+_LARGE = (SET_LIMIT, (1 << 31) - 1, 1 << 31, WHOLE)
+_NOTHING: frozenset[int] = frozenset()
 
 
 class State:
     """`stack` has what was stored there, by bytes above the entry's stack pointer.
 
-    `tested`: register and mask, when the flags tell of their AND. Of the instruction that was applied last: `text`,
-    where in the image it wrote; `high`, the byte behind the highest of the stack that it wrote.
+    A word of the stack that is not `made` overlaps with no other. `spread`: what any byte of the stack may have, too,
+    that was not written since. `hidden`: what control registers, ports and the like may have. `limits`: of what
+    registers had where the client came in, by number, one of these. `tested`: the register of which the flags tell, and
+    by which instruction. Of the instruction that was applied last: `text`, where in the image it wrote; `high`, the
+    byte behind the highest of the stack that it wrote.
     """
 
-    __slots__ = ("high", "registers", "stack", "tested", "text")
+    __slots__ = ("hidden", "high", "limits", "registers", "spread", "stack", "tested", "text")
 
     def __init__(self, registers: list[Value], stack: dict[int, Value]) -> None:
         self.registers, self.stack = registers, stack
-        self.tested: tuple[int, int] | None = None
+        self.spread: Value = None
+        self.hidden: Value = None
+        self.limits: dict[int, frozenset[int]] = {}
+        self.tested: tuple[int, Instruction] | None = None
         self.text, self.high = "", -WHOLE
 
     @classmethod
-    def entry(cls, frame: int | None) -> State:
-        """Where a client comes in. `frame`: how far above the stack pointer the one of its interrupt return is."""
+    def entry(cls, called: bool = True, frame: int | None = None) -> State:
+        """Where a client comes in. `called`: by a call. `frame`: how far above the stack pointer the one of its
+        interrupt return is."""
         registers = [value("entry", number) for number in range(8)]
         registers[ESP] = value("stack", 0)
-        stack = {0: RETURN} if frame != 0 else {}
+        stack = {0: RETURN} if called else {}
         if frame is not None:
             stack |= {frame + each: value("frame", each) for each in FRAME}
         return cls(registers, stack)
@@ -65,7 +81,8 @@ class State:
     def copy(self) -> State:
         """One that can be changed."""
         found = State(self.registers.copy(), self.stack.copy())
-        found.tested = self.tested
+        found.spread, found.hidden, found.tested = self.spread, self.hidden, self.tested
+        found.limits = self.limits.copy()
         return found
 
     def join(self, other: State) -> bool:
@@ -85,6 +102,16 @@ class State:
                     self.stack[at] = both
         if self.tested is not None and self.tested != other.tested:
             self.tested, less = None, True
+        for number in list(self.limits):
+            either = self.limits[number] | other.limits.get(number, _NOTHING)
+            if number not in other.limits:
+                del self.limits[number]
+                less = True
+            elif either != self.limits[number]:
+                self.limits[number], less = either, True
+        spread, hidden = made(self.spread, other.spread), made(self.hidden, other.hidden)
+        less = less or spread != self.spread or hidden != self.hidden
+        self.spread, self.hidden = spread, hidden
         return less
 
     @property
@@ -115,32 +142,41 @@ class State:
         before, after = self.depth, place(to)
         self.registers[ESP] = to
         if before is not None and after is not None and after > before:
-            near = range(before - WORD + 1, after) if after - before < 256 else list(self.stack)
+            near = range(before - WORD + 1, after) if after - before < _NEAR else list(self.stack)
             for each in near:
                 if each < after:
-                    self.stack.pop(each, None)
+                    self._keep(each, made(self.stack.get(each)))
+
+    def _keep(self, at: int, what: Value) -> None:
+        if what is not None:
+            self.stack[at] = what
+        else:
+            self.stack.pop(at, None)
+
+    def _touching(self, at: int, size: int) -> list[int]:
+        """Where words are of which bytes are there."""
+        if size < _NEAR:
+            return [each for each in range(at - WORD + 1, at + size) if each in self.stack]
+        return [each for each in self.stack if at - WORD < each < at + size]
 
     def load(self, at: int, size: int) -> Value:
         """What is known of bytes of the stack."""
-        if size == WORD and at in self.stack:
+        found = self._touching(at, size)
+        if size == WORD and found == [at]:
             return self.stack[at]
-        return made(*(self.stack.get(each) for each in range(at - WORD + 1, at + min(size, _LONGEST))))
+        return made(self.spread, *map(self.stack.get, found))
 
     def store(self, at: int, size: int, what: Value) -> None:
         """Bytes of the stack change. Of an address that is written over in part something stays."""
         self.high = max(self.high, at + size)
-        before: list[Value] = []
-        for each in range(at - WORD + 1, at + size) if size < 256 else list(self.stack):
-            if at - WORD < each < at + size and each in self.stack:
-                if each < at or each + WORD > at + size:
-                    before.append(self.stack[each])
-                del self.stack[each]
-        if size != WORD:
-            what = made(what)
-        if before:
-            what = made(what, *before)
-        if what is not None:
-            self.stack[at] = what
+        for each in self._touching(at, size):
+            inside = at <= each and each + WORD <= at + size
+            self._keep(each, None if inside else made(self.stack[each]))
+        if size == WORD:
+            self._keep(at, what)
+        elif (rest := made(what)) is not None:
+            for each in range(at, at + size, WORD):
+                self._keep(each, made(rest, self.stack.get(each)))
 
     # ---- memory ----
 
@@ -152,27 +188,31 @@ class State:
             if number in PARTS:
                 register, size = PARTS[number]
                 # Of 16 bits nothing is left of an address; such code is a finding by itself.
-                total = add(total, times(self.registers[register], scale) if size == WORD else None)
+                what = self.registers[register]
+                if what is not None and what[0] == "entry" and (limits := self.limits.get(min(what[1]))):
+                    what = "number", limits
+                total = add(total, times(what, scale) if size == WORD else None)
         return total
 
     def put(self, address: Value, size: int, what: Value, exact: bool = True, foreign: bool = False) -> None:
         """Memory is written. `exact`: there, so many bytes; else somewhere from there on. `foreign`: by a segment that
         may have another base."""
-        for lead in tags(address):
+        if address is None:
+            return
+        for lead in {IMAGE} if address[0] == "number" else tags(address):
             if lead != STACK:
                 self.text = self.text or self._text(address, size, exact, lead)
-        if address is None or STACK not in tags(address):
+        if STACK not in tags(address):
             return
-        if address[0] == "stack" and exact and 0 < size <= _LONGEST:
+        few = len(address[1]) == 1
+        if address[0] == "stack" and exact and 0 < size <= (_LONGEST if few else _NEAR):
             for at in address[1]:
-                known = what if len(address[1]) == 1 and not foreign else made(what, self.load(at, WORD))
-                self.store(at, size, known)
+                self.store(at, size, what if few and not foreign else made(what, self.load(at, size)))
             return
-        left = made(what, *self.stack.values())
-        self.stack.clear()
-        depth = self.depth
-        if left is not None and depth is not None:  # an address may be anywhere there
-            self.stack[depth] = left
+        self.high = WHOLE  # anywhere there
+        self.spread = made(self.spread, what)
+        for at in list(self.stack):
+            self._keep(at, made(self.stack[at], what))
 
     def _text(self, address: Value, size: int, exact: bool, lead: int) -> str:
         assert address is not None
@@ -183,14 +223,11 @@ class State:
             return "at a distance from its own place"
         if kind == "made":
             return "at a place that was computed from its own or from where ROMs are, and is not known"
-        if not exact:
+        if not exact and kind == "low":
             return "from a place in low memory on, and how far is not known"
-        if size > 1 << 20:
-            return "from a place on, and further than where ROMs are"
         for each in sorted(numbers):
-            for byte in (*range(each, each + size, 1 << 16), each + size - 1):
-                if rom_area(byte):
-                    return f"at {byte & WHOLE:#x}" if kind == "number" else f"at the physical address {byte & WHOLE:#x}"
+            if rom_area(each, size):
+                return f"from {'the physical address ' * (kind == 'low')}{each & WHOLE:#x} on"
         return ""
 
     # ---- operands ----
@@ -201,7 +238,7 @@ class State:
             return value("number", signed(operand.imm))
         if operand.type == _REG:
             if operand.reg not in PARTS:
-                return None
+                return self.hidden
             number, size = PARTS[operand.reg]
             known = self.registers[number]
             return known if size == WORD else part(known, size, operand.reg in _HIGH)
@@ -210,7 +247,7 @@ class State:
             return None
         assert address is not None
         if address[0] != "stack" or not 0 < operand.size <= _LONGEST:
-            return made(*self.stack.values())
+            return made(self.spread, *self.stack.values())
         found = [self.load(at, operand.size) for at in address[1]]
         return found[0] if len(found) == 1 and operand.mem.segment not in OTHER_SEGMENTS else made(*found)
 
@@ -223,6 +260,8 @@ class State:
             if size < WORD:
                 what = _inserted(self.registers[number], what, size, operand.reg in _HIGH)
             self.set(number, what)
+        elif operand.type == _REG:
+            self.hidden = made(self.hidden, what)
 
     def set(self, number: int, what: Value) -> None:
         """A register becomes another."""
@@ -231,16 +270,40 @@ class State:
         else:
             self.registers[number] = what
 
-    def narrow(self, zero: bool) -> bool:
-        """The flags say so of what was tested; whether that can be. Of a MiB's addresses the low bits are known."""
-        if self.tested is not None:
-            number, mask = self.tested
-            known = self.registers[number]
-            if known is not None and known[0] == "low" and 0 <= mask < 1 << 20:
-                left = frozenset(each for each in known[1] if (each & mask == 0) is zero)
-                self.registers[number] = (known[0], left)
-                return bool(left)
+    def narrow(self, jump: str, taken: bool) -> bool:
+        """A conditional jump goes so; whether that can be. The register that was tested is one of fewer then."""
+        if self.tested is None:
+            return True
+        number, setter = self.tested
+        known, mask = self.registers[number], setter.immediate
+        if setter.mnemonic == "test" and mask is not None:
+            if jump not in ("je", "jne") or known is None or not (
+                    known[0] == "number" or (known[0] == "low" and 0 <= mask < 1 << 20)):
+                return True
+            fits = partial(_masked_to, mask & WHOLE, (jump == "je") is taken)
+        elif (holds := condition(setter, jump, WORD, None)) is not None:
+            fits = partial(_holds, holds, taken)
+        else:
+            return True
+        if known is not None and known[0] in ("number", "low") and (known[0] == "number" or mask is not None):
+            left = frozenset(filter(fits, known[1]))
+            self.registers[number] = (known[0], left)
+            return bool(left)
+        if not any(map(fits, _LARGE)):
+            left = frozenset(filter(fits, range(SET_LIMIT)))
+            if known is not None and known[0] == "entry":
+                self.limits[min(known[1])] = left
+            else:
+                self.registers[number] = "number", left
         return True
+
+
+def _masked_to(mask: int, zero: bool, each: int) -> bool:
+    return (each & mask == 0) is zero
+
+
+def _holds(what: Callable[[int], bool], taken: bool, each: int) -> bool:
+    return what(each & WHOLE) is taken
 
 
 def part(known: Value, size: int, high: bool) -> Value:

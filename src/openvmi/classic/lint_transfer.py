@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from capstone import x86
 
-from openvmi.classic.lint_state import EAX, EBP, EBX, ECX, EDI, ESI, ESP, State
+from openvmi.classic.lint_state import EAX, EBP, EBX, ECX, EDI, EDX, ESI, ESP, State
 from openvmi.classic.lint_value import (
     FLAGS,
     MASK,
@@ -33,9 +33,10 @@ from openvmi.rom.lint.instruction import PARTS, Instruction, is_string
 _IMM, _REG, _MEM = x86.X86_OP_IMM, x86.X86_OP_REG, x86.X86_OP_MEM
 _SEGMENT_REGISTERS = {x86.X86_REG_CS, x86.X86_REG_DS, x86.X86_REG_ES, x86.X86_REG_FS, x86.X86_REG_GS, x86.X86_REG_SS}
 #: What these give has nothing to do with what was in a register.
-_FRESH = {"rdtsc", "rdtscp", "cpuid", "rdmsr", "rdpmc"}
-#: Change EAX, which capstone does not say.
-_DECIMAL = {"daa", "das", "aaa", "aas", "aam", "aad", "salc"}
+_FRESH = {"rdtsc", "rdtscp", "cpuid", "rdmsr", "rdpmc", "in"}
+#: Leave something in the processor or in the rest of the machine, and get it back from there.
+_HIDES = {"wrmsr": (EAX, EDX), "out": (EAX,), "lgdt": (), "lidt": (), "lldt": (), "ltr": (), "lmsw": ()}
+_SHOWS = {"rdmsr", "rdpmc", "in", "sgdt", "sidt", "sldt", "str", "smsw"}
 _BITS = {"bts": lambda a, b: a | b, "btr": lambda a, b: a & ~b, "btc": lambda a, b: a ^ b}
 #: Move the stack pointer by words of 16 bits.
 _SHORT = {"pushaw", "popaw", "pushf", "popf"}
@@ -44,7 +45,7 @@ _SHORT = {"pushaw", "popaw", "pushf", "popf"}
 def apply(found: Instruction, state: State) -> None:
     """Changes the state."""
     state.text, state.high = "", -MASK
-    tested = _tested(found, state)
+    tested = _tested(found)
     known = _KNOWN.get(found.mnemonic)
     if known is None or not known(state, found):
         if is_string(found.mnemonic):
@@ -57,11 +58,13 @@ def apply(found: Instruction, state: State) -> None:
         state.tested = None
 
 
-def _tested(found: Instruction, state: State) -> tuple[int, int] | None:
-    if found.mnemonic == "test" and found.immediate is not None and found.operands[0].type == _REG:
+def _tested(found: Instruction) -> tuple[int, Instruction] | None:
+    if found.mnemonic in ("test", "cmp") and found.operands[0].type == _REG:
         number, size = PARTS.get(found.operands[0].reg, (None, 0))
-        if number is not None and size == WORD:
-            return number, found.immediate & MASK
+        last = found.operands[1]
+        same = found.mnemonic == "test" and last.type == _REG and last.reg == found.operands[0].reg
+        if number is not None and size == WORD and (same or found.immediate is not None):
+            return number, found
     return None
 
 
@@ -69,8 +72,8 @@ def _other(state: State, found: Instruction) -> None:
     """Anything else."""
     sources: list[Value] = []
     explicit = set()
-    written = found.written | {EAX} if found.mnemonic in _DECIMAL else found.written
-    if found.mnemonic not in _FRESH:
+    written, name = found.written, found.mnemonic
+    if name not in _FRESH:
         for operand in found.operands:
             if operand.type == _REG and operand.reg in PARTS:
                 explicit.add(PARTS[operand.reg][0])
@@ -78,8 +81,14 @@ def _other(state: State, found: Instruction) -> None:
             elif operand.type == _MEM:
                 sources.append(state.read(operand))
         sources += [state.registers[number] for number in written - explicit]
-        if found.mnemonic == "cmpxchg8b":  # what it stores no operand names
+        if name == "cmpxchg8b":  # what it stores no operand names
             sources += [state.registers[EBX], state.registers[ECX]]
+        elif name == "xlatb" and STACK in tags(state.registers[EBX]):
+            sources += [state.spread, *state.stack.values()]
+    if name in _HIDES:
+        state.hidden = made(state.hidden, *sources, *(state.registers[number] for number in _HIDES[name]))
+    if name in _SHOWS:
+        sources.append(state.hidden)
     left = made(*sources)
     for operand in found.memories if found.stores else ():
         state.write(operand, left, exact=_exact(found))
@@ -329,7 +338,7 @@ def _string(state: State, found: Instruction) -> None:
     if found.stores and times != 0:
         what: Value = None
         if name[:4] == "movs":
-            what = made(*state.stack.values()) if STACK in tags(source) else None
+            what = made(state.spread, *state.stack.values()) if STACK in tags(source) else None
         elif name[:4] == "stos":
             what = state.registers[EAX]
         whole = size * times if times is not None else 0
@@ -341,7 +350,7 @@ def _string(state: State, found: Instruction) -> None:
             by = value("number", signed(size * times)) if times is not None else None
             state.registers[number] = add(held, by) if by is not None else made(held)
     if name[:4] == "lods" and times != 0:
-        loaded = made(*state.stack.values()) if STACK in tags(source) else None
+        loaded = made(state.spread, *state.stack.values()) if STACK in tags(source) else None
         state.registers[EAX] = made(loaded, state.registers[EAX] if size < WORD else None)
     if found.repeats:
         state.registers[ECX] = None if conditional else value("number", 0)

@@ -25,14 +25,19 @@ from openvmi.abi.classic import SCAN_END, SCAN_START
 
 #: Bytes of a register and of a push; numbers that a value can have before it counts as `made` or unknown.
 WORD, SET_LIMIT = 4, 32
+#: The same of numbers where paths meet: each more is a round more of a loop that counts.
+NUMBERS_LIMIT = 4
 MASK = (1 << 32) - 1
 Value = tuple[str, frozenset[int]] | None
 #: What a value may be made of: where the stack is, where the ROM is, where the client's code is.
 STACK, IMAGE, CLIENT = 1, 2, 4
 RETURN: Value = ("return", frozenset([0]))
 FLAGS: Value = ("flags", frozenset([0]))
+ZERO: Value = ("number", frozenset([0]))
 #: A ROM is in the first MiB, which clients map as a whole, at a multiple of a MiB.
 _MIB = 1 << 20
+#: An address's place in its page says nothing of where the ROM is.
+_PAGE = 1 << 12
 #: Bytes that an image can have, and some.
 _LARGEST = 1 << 17
 #: PAGE_OFFSET of i386 Linux (arch/x86/Kconfig, VMSPLIT), and where physical addresses are.
@@ -42,9 +47,10 @@ _PLACES = {"stack": frozenset([STACK]), "image": frozenset([IMAGE]), "low": froz
 _NOTHING: frozenset[int] = frozenset()
 
 
-def rom_area(address: int) -> bool:
-    """Whether clients look for a ROM there, or have it mapped there."""
-    return any(SCAN_START <= (address - base) & MASK < SCAN_END for base in _BASES)
+def rom_area(first: int, size: int = 1) -> bool:
+    """Whether bytes are where clients look for a ROM, or have it mapped; one found at the end of that reaches on."""
+    end = SCAN_END + _LARGEST
+    return any(start < end and start + size > SCAN_START for base in _BASES for start in [(first - base) & MASK])
 
 
 def value(kind: str, *numbers: int) -> Value:
@@ -90,7 +96,8 @@ def join(one: Value, other: Value) -> Value:
     if one == other:
         return one
     if one is not None and other is not None and one[0] == other[0]:
-        if one[0] in ("image", "low", "stack") and len(both := one[1] | other[1]) <= SET_LIMIT:
+        limit = NUMBERS_LIMIT if one[0] == "number" else SET_LIMIT
+        if one[0] in ("number", "image", "low", "stack") and len(both := one[1] | other[1]) <= limit:
             return one[0], both
         if one[0] == "flags":
             return value("flags", min(one[1]) | min(other[1]))
@@ -106,6 +113,8 @@ def times(what: Value, scale: int) -> Value:
 
 def add(one: Value, other: Value, sign: int = 1) -> Value:
     """The sum, or the difference."""
+    if other == ZERO or (one == ZERO and sign > 0):
+        return one if other == ZERO else other
     if one is None or other is None:
         return made(one, other)
     first, second = one[0], other[0]
@@ -142,9 +151,8 @@ def masked(what: Value, mask: Value) -> Value:
         return value("low", 0)
     if not 0 <= bits < _MIB:
         return made(what)
-    # What is below a MiB is no address of a kernel's: a distance.
     if bits.bit_count() > SET_LIMIT.bit_length() - 1:
-        return None
+        return made(what) if bits >= _PAGE else None
     subsets, each = [0], bits
     while each:
         subsets.append(each)

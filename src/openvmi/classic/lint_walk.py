@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 from capstone import x86
 
-from openvmi.classic.lint_state import ECX, ESP, FRAME, State
+from openvmi.classic.lint_state import ECX, EDX, ESP, FRAME, State
 from openvmi.classic.lint_transfer import apply
-from openvmi.classic.lint_value import MASK, RETURN, WORD, Value, signed, single, value
+from openvmi.classic.lint_value import MASK, RETURN, STACK, WORD, Value, signed, single, tags, value
 from openvmi.rom.lint.instruction import Instruction, Kind, is_string
 
 if TYPE_CHECKING:
@@ -24,14 +24,17 @@ if TYPE_CHECKING:
 NESTING_LIMIT = 60
 #: Bytes of stack that are followed: a kernel of those years has 4 KiB or 8.
 STACK_LIMIT = 4096
+#: Words of it that something is known of.
+PLACES_LIMIT = 256
 #: Rounds of a loop that counts ECX down are looked at one by one when there are fewer.
-_ROUNDS = 16
+_ROUNDS = 33
 #: Rounds of repeated string instructions, and of LOOP, that count as a bound at all.
 REPEATS_LIMIT = 1 << 24
 _STACK_SEGMENT = {x86.X86_REG_ESP, x86.X86_REG_EBP, x86.X86_REG_SP, x86.X86_REG_BP}
 #: TF, DF, NT, RF, VM, AC, VIF, VIP: clear in a kernel (Intel SDM volume 1, section 3.4.3).
 _SYSTEM_FLAGS = 0x100 | 0x400 | 0x4000 | 0x10000 | 0x20000 | 0x40000 | 0x80000 | 0x100000
 _EIP, _CS, _SS = 0, WORD, 4 * WORD
+_NAMES = ("EIP", "CS", "EFLAGS", "ESP", "SS")
 #: The last page: no kernel maps it, so user mode faults there at once.
 _FAULTS = 0xFFFFF000
 
@@ -72,6 +75,8 @@ class Walk:
         self.reached: set[int] = set()
         self.exits: dict[int, frozenset[int]] = {}  #: where it is left: the registers that are not what they were
         self.flat: set[int] = set()  #: use memory by another segment than that of the stack or the code
+        self.own: set[int] = set()  #: use the stack or the image
+        self.repeats: dict[int, int] = {}  #: repeated string instructions: how often at most
         self.deepest = 0  #: bytes of stack
         self._nodes: dict[tuple[Context, int, int], int] = {}
         self._leaders: set[tuple[Context, int]] = set()
@@ -80,14 +85,15 @@ class Walk:
         self._todo: list[int] = []
         self._queued: set[int] = set()
         # Bytes that it may write from the entry's stack pointer on: the return address apart, which is checked.
-        self._own = WORD + root.arguments if root.frame is None else root.frame + FRAME[-1] + WORD
+        self._own = root.first + root.arguments + (FRAME[-1] + WORD if root.frame is not None else 0)
 
     def run(self) -> None:
         """To the point where nothing new comes out."""
         first = Context(self.root.offset, None, None, 0)
-        self.deepest = WORD if self.root.frame != 0 else 0
-        self.analysis.entered.add(self.root.offset)
-        self._arrive(None, first, self.root.offset, State.entry(self.root.frame), self.root.offset)
+        root = self.root
+        self.deepest = root.first
+        self.analysis.entered.add(root.offset)
+        self._arrive(None, first, root.offset, State.entry(root.called, root.frame), root.offset)
         while self._todo:
             node = self._todo.pop()
             self._queued.discard(node)
@@ -136,7 +142,9 @@ class Walk:
         for to in self.edges.pop(node, ()):
             del self.arrivals[node, to]
         while True:
-            analysis.work()
+            analysis.work(1 + len(state.stack) // 16)
+            if len(state.stack) > PLACES_LIMIT:
+                raise BudgetError(f"not decidable with more than {PLACES_LIMIT} places of the stack")
             found = analysis.fetch(at)
             if found is None:
                 analysis.undecodable.add(at)
@@ -171,12 +179,16 @@ class Walk:
         analysis, depth = self.analysis, state.depth
         if state.text:
             analysis.text_writes[found.offset] = state.text
-        if state.high > self._own and state.high > (depth or 0):
+        if state.high == MASK:
+            analysis.above[found.offset] = "writes anywhere on the stack"
+        elif state.high > self._own and state.high > (depth or 0):
             analysis.above[found.offset] = f"writes {state.high - WORD} bytes above where the call came in"
+        elif depth is not None and depth > self._own:
+            analysis.above[found.offset] = "moves the stack pointer above what is the call's own"
         if depth is None:
             analysis.balance[found.offset] = "where the stack is cannot be computed from here on"
             return False
-        taken = (WORD if self.root.frame != 0 else 0) - depth
+        taken = self.root.first - depth
         if taken > self.deepest:
             self.deepest = taken
         return taken <= STACK_LIMIT
@@ -188,8 +200,6 @@ class Walk:
             self.flat.add(found.offset)
         if not found.memories or name in ("lea", "nop"):
             return
-        if is_string(name):
-            self.flat.add(found.offset)
         depth = state.depth
         assert depth is not None
         for operand in found.memories:
@@ -197,26 +207,22 @@ class Walk:
             if segment not in (x86.X86_REG_SS, x86.X86_REG_CS) and (segment or operand.mem.base not in _STACK_SEGMENT):
                 self.flat.add(found.offset)
             address = state.address(operand)
+            if address is not None and (address[0] == "image" or STACK in tags(address)):
+                self.own.add(found.offset)
             if address is not None and address[0] == "stack":
                 moves = WORD if name == "pop" and operand.mem.base == x86.X86_REG_ESP else 0
                 if min(address[1]) + moves < depth:
                     self.analysis.below.add(found.offset)
 
     def _flags(self, found: Instruction, state: State) -> None:
-        what = state.load(state.depth or 0, WORD)
-        loads = "loads flags that are neither those that were saved nor a known number"
-        if what is not None and what[0] == "flags":
-            loads = "loads flags of which others than the interrupt flag, IOPL and ID may have changed" \
-                if min(what[1]) & _SYSTEM_FLAGS else ""
-        elif what is not None and what[0] == "number":
-            wrong = next((each & MASK for each in sorted(what[1]) if each & _SYSTEM_FLAGS), None)
-            loads = f"loads flags {wrong:#x}, some of which a kernel has clear" if wrong is not None else ""
-        if loads:
-            self.analysis.flags[found.offset] = loads
+        if wrong := _loads(state.load(state.depth or 0, WORD)):
+            self.analysis.flags[found.offset] = wrong
 
     def _repeats(self, found: Instruction, count: Value) -> None:
         if count is not None and count[0] == "number":
-            if all(each & MASK <= REPEATS_LIMIT for each in count[1]):
+            most = max(each & MASK for each in count[1])
+            if most <= REPEATS_LIMIT:
+                self.repeats[found.offset] = max(most, self.repeats.get(found.offset, 0))
                 return
         elif count == value("entry", ECX) and self.root.counts:
             return
@@ -252,10 +258,8 @@ class Walk:
         assert found.target is not None
         name = found.mnemonic
         other = state.copy()
-        ways = [True, True]  # taken, or not
-        if name in ("je", "jne"):
-            ways = [state.narrow(name == "je"), other.narrow(name == "jne")]
-        elif name.startswith("loop") or name == "jecxz":
+        ways = [state.narrow(name, True), other.narrow(name, False)]  # taken, or not
+        if name.startswith("loop") or name == "jecxz":
             goes = name != "jecxz"
             if goes:
                 apply(found, state)
@@ -297,7 +301,7 @@ class Walk:
         self._arrive(node, context, target, state, found.offset)
 
     def _leave(self, node: int, context: Context, found: Instruction, state: State) -> None:
-        analysis, frame, at = self.analysis, self.root.frame, found.offset
+        analysis, ends, frame, at = self.analysis, self.root.ends, self.root.frame, found.offset
         depth, returns = state.depth, found.mnemonic == "ret"
         assert depth is not None
         if returns and context.end is not None:
@@ -313,23 +317,38 @@ class Walk:
         lost = frozenset(number for number in range(8)
                          if number != ESP and state.registers[number] != value("entry", number))
         self.exits[at] = self.exits.get(at, frozenset()) | lost
-        if frame is None or context.end is not None:
+        if ends == "ret" or context.end is not None:
             if not returns:
                 analysis.leaves[at] = "its caller waits for a return"
             elif depth != 0 or state.load(0, WORD) != RETURN:
                 analysis.balance[at] = f"returns {_where(state)}, or by an address that the call did not push"
             elif found.operands:
                 analysis.balance[at] = "takes words off the stack that its caller takes off"
-        elif returns or found.mnemonic not in ("iretd", "sysexit"):
+        elif returns:
             analysis.leaves[at] = "nobody waits for a return"
-        elif found.mnemonic == "iretd":
-            if depth != frame:
-                analysis.balance[at] = f"leaves {_where(state)}, and the frame is {frame} bytes above it"
-            elif changed := _frame(state, frame):
-                analysis.frames[at] = changed
+        elif frame is None:
+            if found.mnemonic != "sysexit" and (wrong := _built(state, depth)):
+                analysis.frames[at] = wrong
+        elif found.mnemonic != ends:
+            analysis.leaves[at] = "there is a frame, and this does not take it"
+        elif depth != frame:
+            analysis.balance[at] = f"leaves {_where(state)}, and the frame is {frame} bytes above it"
+        elif changed := _frame(state, frame):
+            analysis.frames[at] = changed
 
 
 _ENDS = frozenset(("int3", "ljmp", "lcall", "retf"))
+
+
+def _loads(what: Value) -> str:
+    """What is wrong with flags."""
+    if what is not None and what[0] == "flags":
+        return ("loads flags of which others than the interrupt flag, IOPL and ID may have changed"
+                if min(what[1]) & _SYSTEM_FLAGS else "")
+    if what is not None and what[0] == "number":
+        wrong = next((each & MASK for each in sorted(what[1]) if each & _SYSTEM_FLAGS), None)
+        return f"loads flags {wrong:#x}, some of which a kernel has clear" if wrong is not None else ""
+    return "loads flags that are neither those that were saved nor a known number"
 
 
 def _frame(state: State, frame: int) -> str:
@@ -342,11 +361,25 @@ def _frame(state: State, frame: int) -> str:
     others = [each for each in FRAME if words[each] != value("frame", each)]
     if not others:
         return ""
-    names = ", ".join(("EIP", "CS", "EFLAGS", "ESP", "SS")[each // WORD] for each in others)
+    names = ", ".join(_NAMES[each // WORD] for each in others)
     place, code, stack = (single(words[each], "number") for each in (_EIP, _CS, _SS))
     faults = (place is not None and place & MASK >= _FAULTS and code is not None and code & 3 == 3
               and stack is not None and stack & 3 == 3)
     return "" if faults and set(others) <= {_EIP, _CS, _SS} else f"{names} of the frame may be others than they were"
+
+
+def _built(state: State, depth: int) -> str:
+    """What is wrong with a frame that stands for SYSEXIT."""
+    words = [state.load(depth + each, WORD) for each in FRAME]
+    wanted = (value("entry", EDX), None, None, value("entry", ECX), None)
+    for name, word, want in zip(_NAMES, words, wanted, strict=True):
+        number = single(word, "number")
+        right = word == want if want is not None else number is not None and number & 3 == 3
+        if name == "EFLAGS":
+            right = not _loads(word)
+        if not right:
+            return f"{name} of the frame is not what SYSEXIT takes"
+    return ""
 
 
 def _where(state: State) -> str:

@@ -3,6 +3,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from openvmi import resources
@@ -10,6 +14,7 @@ from openvmi.guest.image import GuestImage, load
 from openvmi.hypervisors import get
 from openvmi.hypervisors.base import Ending, MachineConfig, Outcome
 from openvmi.rom.image import RomImage
+from openvmi.status import Status
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +44,19 @@ def test_every_check_passes(hello: GuestImage, rom: RomImage, line: str, determi
     outcome, said = _run(hello, rom, line, deterministic)
     assert (outcome.ending, outcome.code) == (Ending.EXIT, 0), outcome.message + said.decode(errors="replace")
     assert b"FAIL" not in said
+
+
+def test_what_unicorn_cannot_translate(hello: GuestImage, tmp_path: Path) -> None:
+    """LOCK BT of a register in the guest's first function ends the process, but not without a word."""
+    segment = next(each for each in hello.segments if each.virtual <= hello.entry < each.virtual + len(each.data))
+    code = segment.data[hello.entry - segment.virtual:][:64]
+    assert hello.data.count(code) == 1
+    guest = tmp_path / "guest.elf"
+    guest.write_bytes(hello.data.replace(code, bytes.fromhex("f00fa3c0") + code[4:]))
+    done = subprocess.run([sys.executable, "-m", "openvmi.cli.main", "run", str(guest), "--on", "emu"],
+                          capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == Status.TOOL
+    assert done.stderr.startswith("openvmi: Unicorn, ") and done.stderr.count("\n") == 1
 
 
 def test_without_rom(hello: GuestImage) -> None:

@@ -18,7 +18,7 @@ from unicorn import x86_const as x86
 
 from openvmi.abi.names import FLAG_IF
 from openvmi.errors import UnavailableError
-from openvmi.hypervisors.emu import state
+from openvmi.hypervisors.emu import abort, state
 from openvmi.hypervisors.emu.segments import is_long
 from openvmi.machine.memory import Memory, Region
 from openvmi.units import Gpa, Gva
@@ -83,6 +83,7 @@ class Cpu:
 
     def __init__(self) -> None:
         """Raises :class:`UnavailableError` when this Unicorn is not what the rest relies on."""
+        abort.expect()
         try:
             engine: Any = unicorn.Uc(uc.UC_ARCH_X86, uc.UC_MODE_64)
             engine.ctl_set_tlb_mode(uc.UC_TLB_CPU)

@@ -68,6 +68,7 @@ _MORE_WRITTEN = {
     "insb": (RDI,), "insd": (RDI,), "insw": (RDI,), "outsb": (RSI,), "outsd": (RSI,), "outsw": (RSI,),
     "rdmsr": (RAX, RDX), "rdpmc": (RAX, RDX), "rdtsc": (RAX, RDX), "rdtscp": (RAX, RCX, RDX), "lahf": (RAX,),
     "cpuid": (RAX, RCX, RDX, 3), "xgetbv": (RAX, RDX), "enter": (RSP, RBP),
+    **dict.fromkeys(("daa", "das", "aaa", "aas", "aam", "aad", "salc"), (RAX,)),
 }
 #: Read what other instructions of this shape write.
 _READS_ONLY = {
@@ -140,22 +141,29 @@ _FLAGS_KEPT = {"mov", "movabs", "movzx", "movsx", "movsxd", "lea", "push", "pop"
 #: Prefixes (Intel SDM volume 2A, section 2.1.1): of segments that 64-bit mode ignores, FS and GS, REPNE and REP.
 _SEGMENTS, _FS_GS, _REPEATS = frozenset(b"\x26\x2e\x36\x3e"), frozenset(b"\x64\x65"), frozenset(b"\xf2\xf3")
 _PREFIXES = _SEGMENTS | _FS_GS | _REPEATS | frozenset(b"\x66\x67\xf0")
+_AMBIGUOUS = _PREFIXES | frozenset(b"\x0f\x8f")
 _SHORT_STACK = {"push", "pop", "pushf", "popf", "leave", "enter"}
 #: Write memory that no operand names, or go to places in a way that nothing here follows.
-_NOT_FOLLOWED = {"clzero", "movdir64b", "enqcmd", "enqcmds", "xbegin", "xabort", "maskmovq"}
+_NOT_FOLLOWED = {"clzero", "movdir64b", "enqcmd", "enqcmds", "xbegin", "xabort", "xend", "maskmovq", "llwpcb", "slwpcb",
+                 "lwpins", "lwpval", "xstore"}
+#: Control registers that there are, but for CR8, of 64 bits (Intel SDM volume 3A, section 2.5).
+_CONTROL = {x86.X86_REG_CR0, x86.X86_REG_CR2, x86.X86_REG_CR3, x86.X86_REG_CR4}
+_NO_CONTROL = {number for name, number in vars(x86).items() if re.fullmatch(r"X86_REG_CR\d+", name)} - _CONTROL
+_VIA = re.compile(rb"\x0f[\xa6\xa7]")
 
 
-def _ambiguous(code: bytes, name: str, kind: Kind) -> bool:
+def _ambiguous(code: bytes, name: str, kind: Kind, locked: bool) -> bool:
     """Whether processors, or disassemblers, do not agree on what these bytes are: a near branch with an operand-size
-    prefix (Intel ignores it, AMD does not), a stack of 16-bit words, prefixes of one group against each other.
+    prefix (Intel ignores it, AMD does not), a stack of 16-bit words, prefixes of one group against each other, a LOCK
+    that another prefix hides; what AMD's XOP and VIA have where others have nothing.
     """
-    found = set()
-    for byte in code:
-        if byte not in _PREFIXES:
-            break
-        found.add(byte)
+    at, found = 0, set()
+    while at < len(code) and code[at] in _PREFIXES:
+        found.add(code[at])
+        at += 1
     return ((0x66 in found and (kind is not Kind.PLAIN or name in _SHORT_STACK)) or found >= _REPEATS
-            or (len(found & (_SEGMENTS | _FS_GS)) > 1 and bool(found & _FS_GS)))
+            or (len(found & (_SEGMENTS | _FS_GS)) > 1 and bool(found & _FS_GS)) or (0xF0 in found) is not locked
+            or (code[at:at + 1] == b"\x8f" and name != "pop") or bool(_VIA.match(code, at)))
 
 
 def decode(code: bytes, at: int, offset: int, prefix: bytes = b"", bits: int = 64) -> Instruction | None:
@@ -171,7 +179,9 @@ def decode(code: bytes, at: int, offset: int, prefix: bytes = b"", bits: int = 6
     if found.opcode[0] == 0xFF and name in ("call", "jmp") and found.modrm >> 3 & 7 in (3, 5):
         name = "l" + name  # far, which capstone does not always say
     kind, target = _flow(name, groups, operands)
-    if name in _NOT_FOLLOWED or (code[start] in _PREFIXES and _ambiguous(code[start:start + _LONGEST], name, kind)):
+    locked = found.prefix[0] == 0xF0
+    if name in _NOT_FOLLOWED or (code[start] in _AMBIGUOUS
+                                 and _ambiguous(code[start:start + _LONGEST], name, kind, locked)):
         return None
     read, access = found.regs_access()
     written = {PARTS[number][0] for number in access if number in PARTS} | set(_MORE_WRITTEN.get(name, ()))
@@ -181,14 +191,17 @@ def decode(code: bytes, at: int, offset: int, prefix: bytes = b"", bits: int = 6
         # says that it is read.
         changed = operand.access & 2 or (
             not position and name not in _READS_ONLY and (not operand.access or operand.type == x86.X86_OP_MEM))
-        if changed and operand.type == x86.X86_OP_REG and operand.reg in PARTS:
-            written.add(PARTS[operand.reg][0])
+        if operand.type == x86.X86_OP_REG:
+            if operand.reg in _NO_CONTROL and (bits == 32 or operand.reg != x86.X86_REG_CR8):
+                return None
+            if changed and operand.reg in PARTS:
+                written.add(PARTS[operand.reg][0])
         stores = stores or bool(changed and operand.type == x86.X86_OP_MEM)
     return Instruction(
         offset, found.size + len(prefix), name, kind, target, operands, frozenset(written), stores,
         frozenset((*read, *access)), groups, prefix,
         not (name in _FLAGS_KEPT or name.startswith(("set", "cmov", "j"))),
-        found.prefix[0] in (0xF2, 0xF3), found.prefix[0] == 0xF0, found.addr_size == 4,
+        found.prefix[0] in (0xF2, 0xF3), locked, found.addr_size == 4,
         tuple(operand for operand in operands if operand.type == x86.X86_OP_MEM),
     )
 
