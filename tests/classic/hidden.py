@@ -413,4 +413,106 @@ HIDDEN: dict[str, tuple[Change, set[str], str]] = {
     "text by XSTORE": (
         rdtsc("57e80000 00005f0f a7c05fc3"), {"decode"},
         "pushl %edi; calll 1f; 1: popl %edi; xstore-rng; popl %edi; retl"),
+    "flags that were compared with a number": (
+        rdtsc("8b013d00 05000075 02509dc3"), {"flags"},
+        "movl (%ecx),%eax; cmpl $0x500,%eax; jne 1f; pushl %eax; popfl; 1: retl"),
+    "flags by a comparison with a negative number": (
+        rdtsc("8b0183f8 fb750250 9dc3"), {"flags"},
+        "movl (%ecx),%eax; cmpl $0xfffffffb,%eax; jne 1f; pushl %eax; popfl; 1: retl"),
+    "a jump behind a comparison with a number": (
+        rdtsc("8b013d00 05000075 0ae80000 00005801 c2ffe2c3"), {"indirect"},
+        "movl (%ecx),%eax; cmpl $0x500,%eax; jne 1f; calll 2f; 2: popl %eax; addl %eax,%edx; jmpl *%edx; 1: retl"),
+    "an index that was compared with two numbers": (
+        rdtsc("5383ec10 83f80472 0583f864 7507c704 84000000 0083c410 5bc3"), {"stack-bounds"},
+        "pushl %ebx; subl $0x10,%esp; cmpl $0x4,%eax; jb 1f; cmpl $0x64,%eax; jne 2f; 1: movl $0x0,(%esp,%eax,4); "
+        "2: addl $0x10,%esp; popl %ebx; retl"),
+    "std behind a comparison of an address in low memory": (
+        rdtsc("e8000000 00582500 00f0ff3d 00100000 7601fdc3"), {"instruction"},
+        "calll 1f; 1: popl %eax; andl $0xfff00000,%eax; cmpl $0x1000,%eax; jbe 2f; std; 2: retl"),
+    "text behind a comparison of an address in low memory": (
+        rdtsc("e8000000 00582500 00f0ff3d 00100000 760ae800 00000058 8908ffe1 c3"), {"indirect", "text-write"},
+        "calll 1f; 1: popl %eax; andl $0xfff00000,%eax; cmpl $0x1000,%eax; jbe 2f; calll 3f; 3: popl %eax; movl "
+        "%ecx,(%eax); jmpl *%ecx; 2: retl"),
+    "text by an address with another low byte": (
+        rdtsc("e8000000 0058ec89 4820c3"), {"text-write"},
+        "calll 1f; 1: popl %eax; inb (%dx),%al; movl %ecx,0x20(%eax); retl"),
+    "text by an address with another low half": (
+        rdtsc("e8000000 005866ed 894820c3"), {"text-write"},
+        "calll 1f; 1: popl %eax; inw (%dx),%ax; movl %ecx,0x20(%eax); retl"),
+    "text by a number with another low byte": (
+        rdtsc("b800800c c0ec8908 c3"), {"text-write"},
+        "movl $0xc00c8000,%eax; inb (%dx),%al; movl %ecx,(%eax); retl"),
+    "the return address by a stack pointer with another low byte": (
+        rdtsc("89e0e480 8908c3"), {"balance", "stack-bounds"},
+        "movl %esp,%eax; inb $0x80,%al; movl %ecx,(%eax); retl"),
+    "a loop that reads a port and drops it from the stack": (
+        rdtsc("6a00ec50 83c40483 3c240074 f558c3"), {"loop"},
+        "pushl $0x0; 1: inb (%dx),%al; pushl %eax; addl $0x4,%esp; cmpl $0x0,(%esp); je 1b; popl %eax; retl"),
+    "a loop that writes over what it has read": (
+        rdtsc("6a01508b 11891424 837c2404 0075f483 c408c3"), {"loop"},
+        "pushl $0x1; pushl %eax; 1: movl (%ecx),%edx; movl %edx,(%esp); cmpl $0x0,0x4(%esp); jne 1b; addl "
+        "$0x8,%esp; retl"),
+    "SYSEXIT by a frame with null selectors": (
+        code(Call.SYSEXIT, bytes.fromhex("6a03519c 6a0352cf"), Relocation.JUMP_REL), {"return"},
+        "pushl $0x3; pushl %ecx; pushfl; pushl $0x3; pushl %edx; iretl"),
+    "a frame for the last page with null selectors": (
+        iret("c70424f0 ffffffc7 44240403 000000c7 44241003 000000cf"), {"return"},
+        "movl $0xfffffff0,(%esp); movl $0x3,0x4(%esp); movl $0x3,0x10(%esp); iretl"),
+    "loops in a loop of one round": (
+        rdtsc("5356be05 000000b8 30750000 b9307500 00ba3075 00004a75 fd4975f5 4875ed4e 74e55e5b c3"), {"loop"},
+        "pushl %ebx; pushl %esi; movl $0x5,%esi; 4: movl $0x7530,%eax; 3: movl $0x7530,%ecx; 2: movl "
+        "$0x7530,%edx; 1: decl %edx; jne 1b; decl %ecx; jne 2b; decl %eax; jne 3b; decl %esi; je 4b; popl %esi; "
+        "popl %ebx; retl"),
+    "a long string in a short loop": (
+        rdtsc("575653b9 20000000 89cbb900 000001bf 00000010 f3aa89d9 e2ee5b5e 5fc3"), {"loop"},
+        "pushl %edi; pushl %esi; pushl %ebx; movl $0x20,%ecx; 1: movl %ecx,%ebx; movl $0x1000000,%ecx; movl "
+        "$0x10000000,%edi; rep stosb %al,%es:(%edi); movl %ebx,%ecx; loopl 1b; popl %ebx; popl %esi; popl %edi; "
+        "retl"),
+    "LOOP, and flags that were read": (
+        rdtsc("56ec84c0 89f1e2f9 5ec3"), {"loop"},
+        "pushl %esi; 1: inb (%dx),%al; testb %al,%al; movl %esi,%ecx; loopl 1b; popl %esi; retl"),
+    "a loop by a comparison with itself": (
+        rdtsc("ec38c074 fbc3"), {"loop"},
+        "1: inb (%dx),%al; cmpb %al,%al; je 1b; retl"),
+    "a loop by a carry that TEST clears": (
+        rdtsc("ec84c073 fbc3"), {"loop"},
+        "1: inb (%dx),%al; testb %al,%al; jae 1b; retl"),
+    "a loop by an overflow that TEST clears": (
+        rdtsc("0f3185c0 71fac3"), {"loop"},
+        "1: rdtsc; testl %eax,%eax; jno 1b; retl"),
+    "a loop by a carry that comparing with 0 clears": (
+        rdtsc("83390073 fbc3"), {"loop"},
+        "1: cmpl $0x0,(%ecx); jae 1b; retl"),
+    "a loop by and with 0": (
+        rdtsc("ec240074 fbc3"), {"loop"},
+        "1: inb (%dx),%al; andb $0x0,%al; je 1b; retl"),
+    "a loop by a product with 0": (
+        rdtsc("8b116bd2 0085d274 f7c3"), {"loop"},
+        "1: movl (%ecx),%edx; imull $0x0,%edx,%edx; testl %edx,%edx; je 1b; retl"),
+    "a loop on its own image by an index": (
+        rdtsc("e8000000 0058803c 080075fa c3"), {"loop"},
+        "calll 1f; 1: popl %eax; 2: cmpb $0x0,(%eax,%ecx,1); jne 2b; retl"),
+    "a loop on its own image by its address": (
+        rdtsc("803d0080 0cc00075 f7c3"), {"loop"},
+        "1: cmpb $0x0,0xc00c8000; jne 1b; retl"),
+    "LOCK of a memory source": (
+        rdtsc("f00301c3"), {"decode"},
+        "lock addl (%ecx),%eax; retl"),
+    "LOCK of a source of OR": (
+        rdtsc("f00b01c3"), {"decode"},
+        "lock orl (%ecx),%eax; retl"),
+    "SWAPGS": (
+        rdtsc("0f01f8c3"), {"decode"},
+        "swapgs; retl"),
+    "text by what PUSH of a selector leaves": (
+        rdtsc("e8000000 0083c404 1658c1e8 10c1e010 89880080 0000c3"), {"text-write"},
+        "calll 1f; 1: addl $0x4,%esp; pushl %ss; popl %eax; shrl $0x10,%eax; shll $0x10,%eax; movl "
+        "%ecx,0x8000(%eax); retl"),
+    "text by INSL from below it": (
+        rdtsc("57bff0ff 0bc0f36d 5fc3"), {"loop", "text-write"},
+        "pushl %edi; movl $0xc00bfff0,%edi; rep insl (%dx),%es:(%edi); popl %edi; retl"),
+    "text by an address in the time stamp counter": (
+        rdtsc("e8000000 0058b910 00000031 d20f300f 312500f0 ffff8908 c3"), {"text-write"},
+        "calll 1f; 1: popl %eax; movl $0x10,%ecx; xorl %edx,%edx; wrmsr; rdtsc; andl $0xfffff000,%eax; movl "
+        "%ecx,(%eax); retl"),
 }

@@ -115,6 +115,10 @@ RIGHT: dict[str, Change] = {
     "what assemblers fill with": rdtsc("8d 76 00 8d b4 26 00 00 00 00 8d bc 27 00 00 00 00 83 eb 00 c3"),
     "an array that a loop fills": rdtsc("83 ec 40 31 c9 89 04 8c 41 83 f9 10 75 f7 83 e2 0f 8b 04 94 83 c4 40 c3"),
     "an array, and an index that was compared": rdtsc("83 ec 10 83 f8 03 77 03 89 14 84 83 e2 03 8b 04 94 83 c4 10 c3"),
+    "loops that count ECX down": rdtsc("b9 20 00 00 00 e6 80 49 75 fb b1 05 0f b6 c9 e6 80 83 e9 01 75 f9 c3"),
+    "an array that is filled downwards": rdtsc("83 ec 10 b9 04 00 00 00 89 44 8c fc 49 75 f9 83 c4 10 c3"),
+    "a number that was compared": rdtsc("57 8b 09 81 f9 00 05 00 00 75 02 f3 aa 5f c3"),
+    "a loop that waits, and flags that are kept": rdtsc("ec 3c 05 fc 40 72 f9 9e c3"),
     "lodsl through SS": flags("56 50 8d 74 24 04 36 ad 58 5e c3"),
     "a frame that stands for SYSEXIT": code(Call.SYSEXIT, bytes.fromhex("6a 7b 51 9c 6a 73 52 cf"), _JUMP),
 }
@@ -177,6 +181,8 @@ BOMBS = {
     "calls": ("e800000000", ""), "all registers": ("6061", ""), "loops that step over their ends": (
         "b801000000 83e802 75fb", ""),
     "runs over many words": ("b900010000 f3aa", _many("89a424", 10) + "83e27c 8d3c14"),
+    "runs over many places": ("b9ff000000 8d3c14 f3aa", "81ec00080000 83e27c 31c0"),
+    "a stack pointer that moves far": ("81ecff000000 81c4ff000000", ""),
     "reads of many words": ("8b148c", _many("89a424", 8)),
 }
 

@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-from math import prod
 from typing import TYPE_CHECKING
 
 from capstone import x86
 
-from openvmi.classic.lint_state import ECX, ESP
+from openvmi.classic.lint_state import EAX, ECX, ESP
 from openvmi.classic.lint_value import MASK, Value
 from openvmi.classic.lint_walk import REPEATS_LIMIT, BudgetError, Walk
 from openvmi.rom.lint.instruction import PARTS, Instruction, Kind
@@ -21,8 +20,12 @@ if TYPE_CHECKING:
 ENDING = ("Reboot", "Shutdown")
 #: What an instruction gives whatever was in its first operand.
 _REPLACES = frozenset(("mov", "movzx", "movsx", "lea", "pop", "bsf", "bsr", "stosb", "stosd", "stosw"))
-#: Beside the registers, by number: flags, and words of the stack.
-_FLAGS, _STACK = -1, -2
+#: Beside the registers, by number: flags; carry and overflow apart; words of the stack, and one that is not known.
+_FLAGS, _CARRY, _STACK = -1, -2, 1 << 40
+#: What jumps and loops depend on; the others on flags.
+_ZERO_FLAGS = frozenset([_FLAGS])
+_USES = {"jecxz": frozenset([ECX]), "loop": frozenset([ECX]), "loope": frozenset([ECX, _FLAGS]),
+         "loopne": frozenset([ECX, _FLAGS]), **dict.fromkeys(("jb", "jae", "jo", "jno"), frozenset([_CARRY]))}
 #: Give what the rest of the machine makes, and what it makes of time.
 _OUTSIDE = frozenset(("in", "insb", "insw", "insd", "rdtsc", "rdtscp", "rdmsr", "rdpmc"))
 
@@ -59,16 +62,19 @@ def look(analysis: Analysis, walk: Walk, ending: bool) -> None:
 
 
 def _together(analysis: Analysis, walk: Walk, counted: list[tuple[Loop, int]]) -> None:
-    """Loops that have a bound, and repeated instructions, one in the other."""
-    for loop, _ in counted:
-        analysis.work(1 + len(counted) // 4)
-        around = [rounds for other, rounds in counted if loop.head in other.blocks and loop.blocks <= other.blocks]
+    """How often each instruction comes, in loops that have a bound and repeated by its prefix."""
+    often = dict.fromkeys(walk.blocks, 1)
+    for loop, rounds in counted:
+        analysis.work(1 + len(loop.blocks) // 16)
         for node in loop.blocks:
-            for each in walk.blocks[node]:
-                times = walk.repeats.get(each.offset, 1) * prod(around)
-                if times > REPEATS_LIMIT:
-                    analysis.loops[each.offset] = f"comes {times} times, with all the loops that it is in"
-                    break
+            often[node] *= rounds
+    total: dict[int, int] = {}
+    for node, block in walk.blocks.items():
+        for each in block if often[node] > 1 else [each for each in block if each.offset in walk.repeats]:
+            total[each.offset] = total.get(each.offset, 0) + often[node] * walk.repeats.get(each.offset, 1)
+    for offset, times in total.items():
+        if times > REPEATS_LIMIT:
+            analysis.loops[offset] = f"comes {times} times, with all the loops that it is in"
 
 
 def _counted(analysis: Analysis, walk: Walk, loop: Loop, everything: list[Instruction], node: int) -> int | None:
@@ -105,7 +111,7 @@ def _counted(analysis: Analysis, walk: Walk, loop: Loop, everything: list[Instru
             at, rounds = (at + by) & MASK, rounds + 1
         analysis.work(rounds // 32)
         worst = max(worst, rounds)
-    return worst if worst <= ROUNDS_LIMIT else None
+    return worst + 1 if worst <= ROUNDS_LIMIT else None
 
 
 def _step(found: Instruction, number: int) -> int | None:
@@ -151,41 +157,54 @@ def _waits(analysis: Analysis, walk: Walk, loop: Loop, leaving: list[int]) -> bo
             if not outside <= before[to]:
                 before[to] |= outside
                 todo.append(to)
-    for node in leaving:
-        last = walk.blocks[node][-1]
-        if last.kind is Kind.BRANCH and (ECX if last.mnemonic == "jecxz" else _FLAGS) in after[node]:
-            return True
-    return False
+    return any(_USES.get(last.mnemonic, _ZERO_FLAGS) & after[node] for node in leaving
+               for last in [walk.blocks[node][-1]] if last.kind is Kind.BRANCH)
 
 
 def _follow(walk: Walk, found: Instruction, outside: set[int]) -> None:
     """What one instruction makes of registers, flags and stack that come from outside."""
-    reads = _reads(walk, found, outside)
+    name, reads = found.mnemonic, _reads(walk, found, outside)
     if found.kind is Kind.PLAIN and found.sets_flags:
-        (outside.add if reads else outside.discard)(_FLAGS)
-    own = found.offset in walk.own or found.mnemonic.startswith("push")
+        flags = {_FLAGS} if name in ("inc", "dec") else {_FLAGS, _CARRY}
+        outside -= flags
+        if reads:
+            constant = name in ("test", "and", "or", "xor") or (name in ("cmp", "sub") and found.immediate == 0)
+            outside |= flags - ({_CARRY} if constant else set())
+    places = {_STACK + each for each in walk.places.get(found.offset, ())}
+    stores = found.stores or name in ("push", "pushfd")
     if reads:
         outside |= found.written - {ESP}
-        if own and (found.stores or found.mnemonic == "push"):
-            outside.add(_STACK)
-    elif found.mnemonic in _REPLACES or _zero(found):
+        if stores and (found.offset in walk.own or name in ("push", "pushfd")):
+            outside |= places or {_STACK}
+        return
+    if name in _REPLACES or _constant(found):
         outside -= found.written
+    if stores and len(places) == 1:
+        outside -= places
 
 
-def _zero(found: Instruction) -> bool:
-    return (found.mnemonic in ("xor", "sub") and all(each.type == x86.X86_OP_REG for each in found.operands)
-            and found.operands[0].reg == found.operands[1].reg)
+def _constant(found: Instruction) -> bool:
+    """Whether what it makes does not depend on what it reads."""
+    operands = found.operands
+    if found.mnemonic in ("and", "imul") and found.immediate == 0:
+        return True
+    return (found.mnemonic in ("xor", "sub", "cmp") and all(each.type == x86.X86_OP_REG for each in operands)
+            and operands[0].reg == operands[1].reg)
 
 
 def _reads(walk: Walk, found: Instruction, outside: set[int]) -> bool:
     name = found.mnemonic
     if name in _OUTSIDE:
         return True
-    if name == "nop" or _zero(found) or found.kind not in (Kind.PLAIN, Kind.BRANCH):
+    if name == "nop" or _constant(found) or found.kind not in (Kind.PLAIN, Kind.BRANCH):
         return False
     if _FLAGS in outside and name.startswith(("set", "cmov", "adc", "sbb", "rcl", "rcr", "lahf", "pushf")):
         return True
-    if name.startswith("pop") and _STACK in outside:
+    if name == "sahf" and EAX in outside:
+        return True
+    places = {_STACK + each for each in walk.places.get(found.offset, ())}
+    held = bool(places & outside or _STACK in outside) if places else any(each >= _STACK >> 1 for each in outside)
+    if name in ("pop", "popfd") and held:
         return True
     replaces = name in _REPLACES or name.startswith("set")
     for place, operand in enumerate(found.operands):
@@ -196,6 +215,6 @@ def _reads(walk: Walk, found: Instruction, outside: set[int]) -> bool:
             if any(PARTS.get(each, (None, 0))[0] in outside for each in (operand.mem.base, operand.mem.index)):
                 return True
             read = name != "lea" and not (replaces and place == 0)
-            if read and (found.offset not in walk.own or _STACK in outside):
+            if read and (found.offset not in walk.own or held):
                 return True
     return False

@@ -10,7 +10,8 @@ from typing import Any
 from capstone import x86
 
 from openvmi.classic.lint_value import (
-    IMAGE,
+    CLIENT,
+    LOW,
     RETURN,
     SET_LIMIT,
     STACK,
@@ -41,7 +42,7 @@ _HIGH = frozenset((x86.X86_REG_AH, x86.X86_REG_CH, x86.X86_REG_DH, x86.X86_REG_B
 #: Stores of more bytes, or of nobody knows how many, are not followed to the byte.
 _LONGEST = 4096
 #: Further away than so, the places that are known are fewer.
-_NEAR = 256
+_NEAR = 16
 #: Whoever is none of these, and was compared with a number, is a small one.
 _LARGE = (SET_LIMIT, (1 << 31) - 1, 1 << 31, WHOLE)
 _NOTHING: frozenset[int] = frozenset()
@@ -54,10 +55,10 @@ class State:
     that was not written since. `hidden`: what control registers, ports and the like may have. `limits`: of what
     registers had where the client came in, by number, one of these. `tested`: the register of which the flags tell, and
     by which instruction. Of the instruction that was applied last: `text`, where in the image it wrote; `high`, the
-    byte behind the highest of the stack that it wrote.
+    byte behind the highest of the stack that it wrote. `cost`: bytes that were gone through one by one so far.
     """
 
-    __slots__ = ("hidden", "high", "limits", "registers", "spread", "stack", "tested", "text")
+    __slots__ = ("cost", "hidden", "high", "limits", "registers", "spread", "stack", "tested", "text")
 
     def __init__(self, registers: list[Value], stack: dict[int, Value]) -> None:
         self.registers, self.stack = registers, stack
@@ -65,7 +66,7 @@ class State:
         self.hidden: Value = None
         self.limits: dict[int, frozenset[int]] = {}
         self.tested: tuple[int, Instruction] | None = None
-        self.text, self.high = "", -WHOLE
+        self.text, self.high, self.cost = "", -WHOLE, 0
 
     @classmethod
     def entry(cls, called: bool = True, frame: int | None = None) -> State:
@@ -142,10 +143,11 @@ class State:
         before, after = self.depth, place(to)
         self.registers[ESP] = to
         if before is not None and after is not None and after > before:
-            near = range(before - WORD + 1, after) if after - before < _NEAR else list(self.stack)
-            for each in near:
-                if each < after:
-                    self._keep(each, made(self.stack.get(each)))
+            self.cost += min(after - before, len(self.stack))
+            near = after - before < _NEAR
+            for each in range(before - WORD + 1, after) if near else list(self.stack):
+                if each < after and each in self.stack:
+                    self._keep(each, made(self.stack[each]))
 
     def _keep(self, at: int, what: Value) -> None:
         if what is not None:
@@ -155,6 +157,7 @@ class State:
 
     def _touching(self, at: int, size: int) -> list[int]:
         """Where words are of which bytes are there."""
+        self.cost += min(size, len(self.stack))
         if size < _NEAR:
             return [each for each in range(at - WORD + 1, at + size) if each in self.stack]
         return [each for each in self.stack if at - WORD < each < at + size]
@@ -199,7 +202,7 @@ class State:
         may have another base."""
         if address is None:
             return
-        for lead in {IMAGE} if address[0] == "number" else tags(address):
+        for lead in {LOW} if address[0] == "number" else tags(address):
             if lead != STACK:
                 self.text = self.text or self._text(address, size, exact, lead)
         if STACK not in tags(address):
@@ -217,7 +220,7 @@ class State:
     def _text(self, address: Value, size: int, exact: bool, lead: int) -> str:
         assert address is not None
         kind, numbers = address
-        if lead != IMAGE:
+        if lead == CLIENT:
             return "through the address to which its caller wants it to return"
         if kind == "image":
             return "at a distance from its own place"
@@ -226,7 +229,7 @@ class State:
         if not exact and kind == "low":
             return "from a place in low memory on, and how far is not known"
         for each in sorted(numbers):
-            if rom_area(each, size):
+            if rom_area(each, size if exact else 1 << 20):
                 return f"from {'the physical address ' * (kind == 'low')}{each & WHOLE:#x} on"
         return ""
 
@@ -281,20 +284,22 @@ class State:
                     known[0] == "number" or (known[0] == "low" and 0 <= mask < 1 << 20)):
                 return True
             fits = partial(_masked_to, mask & WHOLE, (jump == "je") is taken)
-        elif (holds := condition(setter, jump, WORD, None)) is not None:
+        elif (holds := condition(setter, jump, WORD, None if setter.mnemonic in ("test", "cmp") else 1)) is not None:
             fits = partial(_holds, holds, taken)
         else:
             return True
-        if known is not None and known[0] in ("number", "low") and (known[0] == "number" or mask is not None):
+        if known is not None and (known[0] == "number" or (known[0] == "low" and setter.mnemonic == "test")):
             left = frozenset(filter(fits, known[1]))
-            self.registers[number] = (known[0], left)
+            if left:
+                self.registers[number] = known[0], left
             return bool(left)
-        if not any(map(fits, _LARGE)):
-            left = frozenset(filter(fits, range(SET_LIMIT)))
-            if known is not None and known[0] == "entry":
-                self.limits[min(known[1])] = left
-            else:
-                self.registers[number] = "number", left
+        left = frozenset(filter(fits, range(SET_LIMIT))) if not any(map(fits, _LARGE)) else _NOTHING
+        if jump in ("je", "jne") and (jump == "je") is taken:
+            left = frozenset([signed(mask or 0) if setter.mnemonic == "cmp" else 0])
+        if left and known is not None and known[0] == "entry":
+            self.limits[min(known[1])] = left
+        elif left:
+            self.registers[number] = "number", left
         return True
 
 

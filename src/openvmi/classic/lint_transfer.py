@@ -34,9 +34,11 @@ _IMM, _REG, _MEM = x86.X86_OP_IMM, x86.X86_OP_REG, x86.X86_OP_MEM
 _SEGMENT_REGISTERS = {x86.X86_REG_CS, x86.X86_REG_DS, x86.X86_REG_ES, x86.X86_REG_FS, x86.X86_REG_GS, x86.X86_REG_SS}
 #: What these give has nothing to do with what was in a register.
 _FRESH = {"rdtsc", "rdtscp", "cpuid", "rdmsr", "rdpmc", "in"}
+#: After which the flags tell of a register: compared with a number, or of the result that it has now.
+_TESTS = {"test", "cmp", "inc", "dec", "add", "sub", "and", "or", "xor"}
 #: Leave something in the processor or in the rest of the machine, and get it back from there.
 _HIDES = {"wrmsr": (EAX, EDX), "out": (EAX,), "lgdt": (), "lidt": (), "lldt": (), "ltr": (), "lmsw": ()}
-_SHOWS = {"rdmsr", "rdpmc", "in", "sgdt", "sidt", "sldt", "str", "smsw"}
+_SHOWS = {"rdtsc", "rdtscp", "rdmsr", "rdpmc", "in", "sgdt", "sidt", "sldt", "str", "smsw"}
 _BITS = {"bts": lambda a, b: a | b, "btr": lambda a, b: a & ~b, "btc": lambda a, b: a ^ b}
 #: Move the stack pointer by words of 16 bits.
 _SHORT = {"pushaw", "popaw", "pushf", "popf"}
@@ -59,11 +61,12 @@ def apply(found: Instruction, state: State) -> None:
 
 
 def _tested(found: Instruction) -> tuple[int, Instruction] | None:
-    if found.mnemonic in ("test", "cmp") and found.operands[0].type == _REG:
+    if found.mnemonic in _TESTS and found.operands[0].type == _REG:
         number, size = PARTS.get(found.operands[0].reg, (None, 0))
-        last = found.operands[1]
+        last = found.operands[-1]
         same = found.mnemonic == "test" and last.type == _REG and last.reg == found.operands[0].reg
-        if number is not None and size == WORD and (same or found.immediate is not None):
+        tells = same or found.immediate is not None or found.mnemonic not in ("test", "cmp")
+        if number is not None and size == WORD and tells:
             return number, found
     return None
 
@@ -73,7 +76,7 @@ def _other(state: State, found: Instruction) -> None:
     sources: list[Value] = []
     explicit = set()
     written, name = found.written, found.mnemonic
-    if name not in _FRESH:
+    if name not in _FRESH or (name == "in" and found.operands[0].size < WORD):
         for operand in found.operands:
             if operand.type == _REG and operand.reg in PARTS:
                 explicit.add(PARTS[operand.reg][0])
@@ -110,8 +113,12 @@ def _exact(found: Instruction) -> bool:
 
 def _push(state: State, found: Instruction) -> bool:
     operand = found.operands[0]
-    selector = operand.type == _REG and operand.reg in _SEGMENT_REGISTERS
-    state.push(None if selector else state.read(operand))
+    what = state.read(operand)
+    if operand.type == _REG and operand.reg in _SEGMENT_REGISTERS:
+        # Some processors leave the upper half of the word as it is (Intel SDM volume 2B, PUSH).
+        at = state.depth
+        what = made(state.load(at - WORD, WORD)) if at is not None else None
+    state.push(what)
     return True
 
 

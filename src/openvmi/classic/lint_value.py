@@ -9,7 +9,7 @@
     image       an address in the ROM: one of these offsets
     low         an address so many bytes above where the client has physical address 0
     stack       an address so many bytes above the stack pointer of the entry, signed
-    made t      made of an address, or perhaps one, at a distance that is not known; t: STACK, IMAGE, CLIENT
+    made t      made of an address, or perhaps one, at a distance that is not known; t: STACK, IMAGE, CLIENT, LOW
     None        anything else: it is taken to be neither on the stack nor in the image
 
 Who adds to an address what is not known, takes bits from it, or has it on one of two paths, gets `made`: a store
@@ -29,8 +29,8 @@ WORD, SET_LIMIT = 4, 32
 NUMBERS_LIMIT = 4
 MASK = (1 << 32) - 1
 Value = tuple[str, frozenset[int]] | None
-#: What a value may be made of: where the stack is, where the ROM is, where the client's code is.
-STACK, IMAGE, CLIENT = 1, 2, 4
+#: What a value may be made of: where the stack is, where the ROM is, where the client's code is, where ROMs are.
+STACK, IMAGE, CLIENT, LOW = 1, 2, 4, 8
 RETURN: Value = ("return", frozenset([0]))
 FLAGS: Value = ("flags", frozenset([0]))
 ZERO: Value = ("number", frozenset([0]))
@@ -42,7 +42,7 @@ _PAGE = 1 << 12
 _LARGEST = 1 << 17
 #: PAGE_OFFSET of i386 Linux (arch/x86/Kconfig, VMSPLIT), and where physical addresses are.
 _BASES = (0, 0xC0000000, 0xB0000000, 0x80000000, 0x78000000, 0x40000000)
-_PLACES = {"stack": frozenset([STACK]), "image": frozenset([IMAGE]), "low": frozenset([IMAGE]),
+_PLACES = {"stack": frozenset([STACK]), "image": frozenset([IMAGE]), "low": frozenset([LOW]),
            "return": frozenset([CLIENT])}
 _NOTHING: frozenset[int] = frozenset()
 
@@ -71,7 +71,7 @@ def tags(what: Value) -> frozenset[int]:
     if kind == "made":
         return numbers
     if kind == "number":
-        return _PLACES["image"] if any(map(rom_area, numbers)) else _NOTHING
+        return _PLACES["low"] if any(map(rom_area, numbers)) else _NOTHING
     return _PLACES.get(kind, _NOTHING)
 
 

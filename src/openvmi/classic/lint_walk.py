@@ -14,7 +14,18 @@ from capstone import x86
 
 from openvmi.classic.lint_state import ECX, EDX, ESP, FRAME, State
 from openvmi.classic.lint_transfer import apply
-from openvmi.classic.lint_value import MASK, RETURN, STACK, WORD, Value, signed, single, tags, value
+from openvmi.classic.lint_value import (
+    IMAGE,
+    MASK,
+    RETURN,
+    STACK,
+    WORD,
+    Value,
+    signed,
+    single,
+    tags,
+    value,
+)
 from openvmi.rom.lint.instruction import Instruction, Kind, is_string
 
 if TYPE_CHECKING:
@@ -75,7 +86,8 @@ class Walk:
         self.reached: set[int] = set()
         self.exits: dict[int, frozenset[int]] = {}  #: where it is left: the registers that are not what they were
         self.flat: set[int] = set()  #: use memory by another segment than that of the stack or the code
-        self.own: set[int] = set()  #: use the stack or the image
+        self.own: set[int] = set()  #: use the stack, the image, or where ROMs are
+        self.places: dict[int, set[int]] = {}  #: words of the stack that instructions use, where that is known
         self.repeats: dict[int, int] = {}  #: repeated string instructions: how often at most
         self.deepest = 0  #: bytes of stack
         self._nodes: dict[tuple[Context, int, int], int] = {}
@@ -142,7 +154,8 @@ class Walk:
         for to in self.edges.pop(node, ()):
             del self.arrivals[node, to]
         while True:
-            analysis.work(1 + len(state.stack) // 16)
+            analysis.work(1 + len(state.stack) // 16 + state.cost // 128)
+            state.cost = 0
             if len(state.stack) > PLACES_LIMIT:
                 raise BudgetError(f"not decidable with more than {PLACES_LIMIT} places of the stack")
             found = analysis.fetch(at)
@@ -195,22 +208,24 @@ class Walk:
 
     def _touch(self, found: Instruction, state: State) -> None:
         """Which memory it uses."""
-        name = found.mnemonic
+        name, depth = found.mnemonic, state.depth
+        assert depth is not None
+        if name in _PUSHES or name in _POPS:
+            self.places.setdefault(found.offset, set()).add(depth - WORD if name in _PUSHES else depth)
         if name == "xlatb":
             self.flat.add(found.offset)
         if not found.memories or name in ("lea", "nop"):
             return
-        depth = state.depth
-        assert depth is not None
         for operand in found.memories:
             segment = operand.mem.segment
             if segment not in (x86.X86_REG_SS, x86.X86_REG_CS) and (segment or operand.mem.base not in _STACK_SEGMENT):
                 self.flat.add(found.offset)
             address = state.address(operand)
-            if address is not None and (address[0] == "image" or STACK in tags(address)):
+            if tags(address) & {STACK, IMAGE} or (address is not None and address[0] == "number" and tags(address)):
                 self.own.add(found.offset)
             if address is not None and address[0] == "stack":
                 moves = WORD if name == "pop" and operand.mem.base == x86.X86_REG_ESP else 0
+                self.places.setdefault(found.offset, set()).update(each + moves for each in address[1])
                 if min(address[1]) + moves < depth:
                     self.analysis.below.add(found.offset)
 
@@ -337,6 +352,7 @@ class Walk:
             analysis.frames[at] = changed
 
 
+_PUSHES, _POPS = frozenset(("push", "pushfd")), frozenset(("pop", "popfd"))
 _ENDS = frozenset(("int3", "ljmp", "lcall", "retf"))
 
 
@@ -363,9 +379,12 @@ def _frame(state: State, frame: int) -> str:
         return ""
     names = ", ".join(_NAMES[each // WORD] for each in others)
     place, code, stack = (single(words[each], "number") for each in (_EIP, _CS, _SS))
-    faults = (place is not None and place & MASK >= _FAULTS and code is not None and code & 3 == 3
-              and stack is not None and stack & 3 == 3)
+    faults = place is not None and place & MASK >= _FAULTS and _of_user(code) and _of_user(stack)
     return "" if faults and set(others) <= {_EIP, _CS, _SS} else f"{names} of the frame may be others than they were"
+
+
+def _of_user(selector: int | None) -> bool:
+    return selector is not None and selector & 3 == 3 and selector & 0xFFFC != 0
 
 
 def _built(state: State, depth: int) -> str:
@@ -374,7 +393,7 @@ def _built(state: State, depth: int) -> str:
     wanted = (value("entry", EDX), None, None, value("entry", ECX), None)
     for name, word, want in zip(_NAMES, words, wanted, strict=True):
         number = single(word, "number")
-        right = word == want if want is not None else number is not None and number & 3 == 3
+        right = word == want if want is not None else _of_user(number)
         if name == "EFLAGS":
             right = not _loads(word)
         if not right:

@@ -135,7 +135,11 @@ _LONGEST = 15
 _BRANCHES = {capstone.CS_GRP_JUMP, capstone.CS_GRP_CALL, capstone.CS_GRP_BRANCH_RELATIVE}
 _FLAGS_KEPT = {"mov", "movabs", "movzx", "movsx", "movsxd", "lea", "push", "pop", "not", "xchg", "nop", "bswap",
                "pause",
-               "lfence", "mfence", "sfence", "rdtsc", "cpuid", "leave", "cdq", "cdqe", "cqo", "out"}
+               "lfence", "mfence", "sfence", "rdtsc", "rdtscp", "cpuid", "leave", "cdq", "cdqe", "cqo", "cwde", "in",
+               "out", "insb", "insw", "insd", "outsb", "outsw", "outsd", "movsb", "movsw", "movsd", "movsq", "lodsb",
+               "lodsw", "lodsd", "lodsq", "stosb", "stosw", "stosd", "stosq", "xlatb", "lahf", "pushfd", "pushfq",
+               "pushal", "popal", "enter", "cld", "std", "cli", "sti", "clts", "hlt", "wbinvd", "invlpg", "rdmsr",
+               "wrmsr", "rdpmc"}
 
 
 #: Prefixes (Intel SDM volume 2A, section 2.1.1): of segments that 64-bit mode ignores, FS and GS, REPNE and REP.
@@ -180,8 +184,9 @@ def decode(code: bytes, at: int, offset: int, prefix: bytes = b"", bits: int = 6
         name = "l" + name  # far, which capstone does not always say
     kind, target = _flow(name, groups, operands)
     locked = found.prefix[0] == 0xF0
-    if name in _NOT_FOLLOWED or (code[start] in _AMBIGUOUS
-                                 and _ambiguous(code[start:start + _LONGEST], name, kind, locked)):
+    if name in _NOT_FOLLOWED or (locked and (not operands or operands[0].type != x86.X86_OP_MEM)) or (
+            name == "swapgs" and bits == 32) or (
+            code[start] in _AMBIGUOUS and _ambiguous(code[start:start + _LONGEST], name, kind, locked)):
         return None
     read, access = found.regs_access()
     written = {PARTS[number][0] for number in access if number in PARTS} | set(_MORE_WRITTEN.get(name, ()))
