@@ -81,9 +81,9 @@ class Analysis:
     _decoded: dict[int, Instruction | None] = field(factory=dict)
 
     @classmethod
-    def of(cls, rom: ClassicRom) -> Analysis:
-        """All of it, or what a sane amount of work gave; `exceeded` says so then."""
-        self = cls(rom, ask(rom))
+    def of(cls, rom: ClassicRom, answers: Answers | None = None) -> Analysis:
+        """All of it, or what a sane amount of work gave; `exceeded` says so then. Without answers it is asked."""
+        self = cls(rom, answers or ask(rom))
         self.roots = _roots(self.answers)
         try:
             for root in self.roots:

@@ -298,7 +298,7 @@ class State:
             left = frozenset([signed(mask or 0) if setter.mnemonic == "cmp" else 0])
         if left and known is not None and known[0] == "entry":
             self.limits[min(known[1])] = left
-        elif left:
+        elif left and (known is None or known[0] == "made"):
             self.registers[number] = "number", left
         return True
 

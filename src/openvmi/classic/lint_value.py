@@ -150,9 +150,9 @@ def masked(what: Value, mask: Value) -> Value:
     if what is not None and what[0] == "image" and bits == -_MIB and 0 <= min(what[1]) <= max(what[1]) < _LARGEST:
         return value("low", 0)
     if not 0 <= bits < _MIB:
-        return made(what)
+        return made(what, mask)
     if bits.bit_count() > SET_LIMIT.bit_length() - 1:
-        return made(what) if bits >= _PAGE else None
+        return made(what, mask) if bits >= _PAGE else None
     subsets, each = [0], bits
     while each:
         subsets.append(each)

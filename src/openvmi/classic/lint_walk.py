@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 from capstone import x86
 
-from openvmi.classic.lint_state import ECX, EDX, ESP, FRAME, State
+from openvmi.classic.lint_leave import built_wrong, flags_wrong, frame_wrong, where
+from openvmi.classic.lint_state import ECX, ESP, FRAME, State
 from openvmi.classic.lint_transfer import apply
 from openvmi.classic.lint_value import (
     IMAGE,
@@ -41,13 +42,9 @@ PLACES_LIMIT = 256
 _ROUNDS = 33
 #: Rounds of repeated string instructions, and of LOOP, that count as a bound at all.
 REPEATS_LIMIT = 1 << 24
+_PUSHES, _POPS = frozenset(("push", "pushfd")), frozenset(("pop", "popfd"))
+_ENDS = frozenset(("int3", "ljmp", "lcall", "retf"))
 _STACK_SEGMENT = {x86.X86_REG_ESP, x86.X86_REG_EBP, x86.X86_REG_SP, x86.X86_REG_BP}
-#: TF, DF, NT, RF, VM, AC, VIF, VIP: clear in a kernel (Intel SDM volume 1, section 3.4.3).
-_SYSTEM_FLAGS = 0x100 | 0x400 | 0x4000 | 0x10000 | 0x20000 | 0x40000 | 0x80000 | 0x100000
-_EIP, _CS, _SS = 0, WORD, 4 * WORD
-_NAMES = ("EIP", "CS", "EFLAGS", "ESP", "SS")
-#: The last page: no kernel maps it, so user mode faults there at once.
-_FAULTS = 0xFFFFF000
 
 
 class BudgetError(Exception):
@@ -131,7 +128,7 @@ class Walk:
         else:
             known = self.states[to]
             if known.depth != state.depth:
-                analysis.balance[target] = (f"the stack pointer is {_where(known)} on one path and {_where(state)} "
+                analysis.balance[target] = (f"the stack pointer is {where(known)} on one path and {where(state)} "
                                             f"on another")
                 return
             less = known.join(state)
@@ -230,7 +227,7 @@ class Walk:
                     self.analysis.below.add(found.offset)
 
     def _flags(self, found: Instruction, state: State) -> None:
-        if wrong := _loads(state.load(state.depth or 0, WORD)):
+        if wrong := flags_wrong(state.load(state.depth or 0, WORD)):
             self.analysis.flags[found.offset] = wrong
 
     def _repeats(self, found: Instruction, count: Value) -> None:
@@ -321,7 +318,7 @@ class Walk:
         assert depth is not None
         if returns and context.end is not None:
             if state.load(depth, WORD) != value("image", context.end):
-                analysis.balance[at] = f"returns {_where(state)}, or by an address that the call did not push"
+                analysis.balance[at] = f"returns {where(state)}, or by an address that the call did not push"
             elif found.operands:
                 analysis.balance[at] = "takes words off the stack that its caller takes off"
             else:
@@ -336,73 +333,17 @@ class Walk:
             if not returns:
                 analysis.leaves[at] = "its caller waits for a return"
             elif depth != 0 or state.load(0, WORD) != RETURN:
-                analysis.balance[at] = f"returns {_where(state)}, or by an address that the call did not push"
+                analysis.balance[at] = f"returns {where(state)}, or by an address that the call did not push"
             elif found.operands:
                 analysis.balance[at] = "takes words off the stack that its caller takes off"
         elif returns:
             analysis.leaves[at] = "nobody waits for a return"
         elif frame is None:
-            if found.mnemonic != "sysexit" and (wrong := _built(state, depth)):
+            if found.mnemonic != "sysexit" and (wrong := built_wrong(state, depth)):
                 analysis.frames[at] = wrong
         elif found.mnemonic != ends:
             analysis.leaves[at] = "there is a frame, and this does not take it"
         elif depth != frame:
-            analysis.balance[at] = f"leaves {_where(state)}, and the frame is {frame} bytes above it"
-        elif changed := _frame(state, frame):
+            analysis.balance[at] = f"leaves {where(state)}, and the frame is {frame} bytes above it"
+        elif changed := frame_wrong(state, frame):
             analysis.frames[at] = changed
-
-
-_PUSHES, _POPS = frozenset(("push", "pushfd")), frozenset(("pop", "popfd"))
-_ENDS = frozenset(("int3", "ljmp", "lcall", "retf"))
-
-
-def _loads(what: Value) -> str:
-    """What is wrong with flags."""
-    if what is not None and what[0] == "flags":
-        return ("loads flags of which others than the interrupt flag, IOPL and ID may have changed"
-                if min(what[1]) & _SYSTEM_FLAGS else "")
-    if what is not None and what[0] == "number":
-        wrong = next((each & MASK for each in sorted(what[1]) if each & _SYSTEM_FLAGS), None)
-        return f"loads flags {wrong:#x}, some of which a kernel has clear" if wrong is not None else ""
-    return "loads flags that are neither those that were saved nor a known number"
-
-
-def _frame(state: State, frame: int) -> str:
-    """What is wrong with the frame that an interrupt return takes.
-
-    It is the one that was there; or it goes to user mode, at a place where that faults at once: EIP, CS and SS may be
-    others then.
-    """
-    words = {each: state.load(frame + each, WORD) for each in FRAME}
-    others = [each for each in FRAME if words[each] != value("frame", each)]
-    if not others:
-        return ""
-    names = ", ".join(_NAMES[each // WORD] for each in others)
-    place, code, stack = (single(words[each], "number") for each in (_EIP, _CS, _SS))
-    faults = place is not None and place & MASK >= _FAULTS and _of_user(code) and _of_user(stack)
-    return "" if faults and set(others) <= {_EIP, _CS, _SS} else f"{names} of the frame may be others than they were"
-
-
-def _of_user(selector: int | None) -> bool:
-    return selector is not None and selector & 3 == 3 and selector & 0xFFFC != 0
-
-
-def _built(state: State, depth: int) -> str:
-    """What is wrong with a frame that stands for SYSEXIT."""
-    words = [state.load(depth + each, WORD) for each in FRAME]
-    wanted = (value("entry", EDX), None, None, value("entry", ECX), None)
-    for name, word, want in zip(_NAMES, words, wanted, strict=True):
-        number = single(word, "number")
-        right = word == want if want is not None else _of_user(number)
-        if name == "EFLAGS":
-            right = not _loads(word)
-        if not right:
-            return f"{name} of the frame is not what SYSEXIT takes"
-    return ""
-
-
-def _where(state: State) -> str:
-    depth = state.depth
-    if depth is None:
-        return "at no known place"
-    return f"{-depth} bytes below where it was" if depth <= 0 else f"{depth} bytes above where it was"
