@@ -8,6 +8,7 @@ executed that the linter did not look at.
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -33,6 +34,7 @@ _KEPT = {_EBX: "EBX", _EBP: "EBP", _ESI: "ESI", _EDI: "EDI"}
 _NOTABLE = (0, 1, 2, 3, 4, 5, 7, 8, 16, 31, 32, 64, 100, 0x400, 0x500, 0xFFF, -1, -2, -4, -5, -16, -4096, -(1 << 20),
             0xC00C0000, 0xC00C8000, 0xBFFF0, 0xC8000, 0x472, DATA)
 _INSTRUCTIONS = 20_000
+_SYSTEM_FLAGS = 0x500  # DF, TF
 
 
 def _modrm(mod: int, register: int, rm: int) -> bytes:
@@ -43,7 +45,7 @@ def _small(it: random.Random) -> int:
     return it.choice((0, 4, 8, 12, 16, 20, 1, 2, 5))
 
 
-def _stack(it: random.Random, register: int) -> bytes:
+def stack(it: random.Random, register: int) -> bytes:
     """An operand relative to the stack pointer, now and then with an index."""
     index = it.choice((_EAX, _ECX, _EDX)) if it.random() < 0.15 else _ESP
     return _modrm(1, register, 4) + bytes([it.choice((0, 2)) << 6 | index << 3 | _ESP, _small(it)])
@@ -58,7 +60,7 @@ def _operand(it: random.Random, register: int) -> bytes:
     which = it.random()
     if which < 0.55:
         return _modrm(3, register, it.choice((_EAX, _ECX, _EDX, _EBX, _ESI, _EDI)))
-    return _stack(it, register) if which < 0.9 else _memory(it, register)
+    return stack(it, register) if which < 0.9 else _memory(it, register)
 
 
 def _number(it: random.Random) -> bytes:
@@ -80,7 +82,7 @@ def instruction(it: random.Random) -> bytes:
         lambda: bytes([0x81]) + _operand(it, it.choice((0, 4, 4, 5, 7))) + _number(it),
         lambda: bytes([0xB8 + register]) + _number(it),
         lambda: bytes([0x50 + register]), lambda: bytes([0x58 + register]),
-        lambda: b"\x8d" + _stack(it, register), lambda: b"\x8d" + _memory(it, register),
+        lambda: b"\x8d" + stack(it, register), lambda: b"\x8d" + _memory(it, register),
         lambda: bytes([it.choice((0x86, 0x87))]) + _operand(it, register),
         lambda: bytes([it.choice((0x40, 0x48)) + register]),
         lambda: b"\xc1" + _operand(it, it.choice((0, 1, 4, 5, 7))) + _byte(it),
@@ -98,9 +100,9 @@ def instruction(it: random.Random) -> bytes:
         lambda: b"\xb9" + bytes([it.randrange(6), 0, 0, 0, 0xF3, it.choice((0xAA, 0xAB, 0xA5))]),
         lambda: b"\x66" + bytes([it.choice((0x89, 0x8B))]) + _operand(it, register),
         lambda: b"\xc7" + _operand(it, 0) + _number(it), lambda: b"\xc6" + _operand(it, 0) + _byte(it),
-        lambda: b"\x8f" + _stack(it, 0), lambda: b"\xff" + _operand(it, 6),
+        lambda: b"\x8f" + stack(it, 0), lambda: b"\xff" + _operand(it, 6),
         lambda: b"\x83\xc4" + bytes([it.choice((4, 8, 0xFC))]), lambda: b"\x83\xec" + bytes([it.choice((4, 8, 16))]),
-        lambda: b"\x0f\xc7" + _stack(it, 1), lambda: b"\x0f\xa4" + _operand(it, register) + _byte(it),
+        lambda: b"\x0f\xc7" + stack(it, 1), lambda: b"\x0f\xa4" + _operand(it, register) + _byte(it),
     )
     return it.choice(forms)()
 
@@ -125,7 +127,7 @@ def program(it: random.Random) -> bytes:
             body.insert(at, bytes([0xB8 + register, it.choice((1, 3, 8, 33, 50)), 0, 0, 0]))
     if it.random() < 0.4:  # an address of its own, or of the stack, that may come to where is written
         register = it.choice((_EAX, _ECX, _EDX))
-        body.insert(0, it.choice((b"\xe8\0\0\0\0" + bytes([0x58 + register]), b"\x8d" + _stack(it, register))))
+        body.insert(0, it.choice((b"\xe8\0\0\0\0" + bytes([0x58 + register]), b"\x8d" + stack(it, register))))
         body.append(b"\x89" + _modrm(1, it.choice((_EAX, _ECX, _EDX)), it.choice((_EAX, _ECX, _EDX))) + b"\x20")
     end = ([bytes([0x83, 0xC4, room])] if room else []) + [bytes([0x58 + each]) for each in reversed(saved)] + [b"\xc3"]
     if it.random() < 0.25:  # a callee does it
@@ -157,6 +159,58 @@ def _processor() -> Any:
     return engine, engine.context_save()
 
 
+class Watch:
+    """Runs code, and looks at each instruction and at what it writes. `said`: what it did first that it may not."""
+
+    def __init__(self, engine: Any, home: int, limit: int, known: Callable[[int], bool], text: tuple[int, int],
+                 above: tuple[int, int], stack: int) -> None:
+        self._engine, self._home, self._left, self._known = engine, home, limit, known
+        self._text, self._above, self._stack = text, above, stack
+        self._stored: set[int] = set()
+        self._excused = False
+        self.said = ""
+
+    def run(self, start: int) -> bool:
+        """Whether it returned, and did nothing of that."""
+        engine = self._engine
+        hooks = [engine.hook_add(kind, hook) for kind, hook in (
+            (uc.UC_HOOK_CODE, self._step), (uc.UC_HOOK_MEM_WRITE, self._write), (uc.UC_HOOK_MEM_READ, self._read))]
+        try:
+            engine.emu_start(start, self._home)
+        except unicorn.UcError:
+            return False
+        finally:
+            for hook in hooks:
+                engine.hook_del(hook)
+        if not self._left:
+            self._say("does not return")
+        return not (self.said or self._excused)
+
+    def _say(self, what: str) -> None:
+        self.said = self.said or what
+        self._engine.emu_stop()
+
+    def _step(self, _: Any, address: int, __: int, ___: Any) -> None:
+        self._left -= 1
+        if address != self._home and not self._known(address):
+            self._say(f"executes {address:#x}, which was not looked at")
+        elif not self._left:
+            self._engine.emu_stop()
+
+    def _write(self, _: Any, __: int, address: int, size: int, ___: int, ____: Any) -> None:
+        if address < self._text[1] and address + size > self._text[0]:
+            self._say(f"writes where ROMs are, at {address:#x}")
+        elif address < self._above[1] and address + size > self._above[0]:
+            self._say(f"writes above the return address, at {address - self._above[0]:+#x}")
+        elif not self._stack <= address < self._above[1]:
+            self._stored.update(range(address, address + size))
+
+    def _read(self, _: Any, __: int, address: int, size: int, ___: int, ____: Any) -> None:
+        if not self._stored.isdisjoint(range(address, address + size)):
+            self._excused = True  # what comes back from memory is openly not followed
+            self._engine.emu_stop()
+
+
 def happens(code: bytes, analysis: Analysis, it: random.Random) -> str:
     """What a processor does that clean code does not; empty: nothing. A fault ends it, and is nobody's rule."""
     engine, fresh = _processor()
@@ -179,52 +233,15 @@ def happens(code: bytes, analysis: Analysis, it: random.Random) -> str:
     for number, each in zip(_NUMBERS, before, strict=True):
         engine.reg_write(number, each)
     engine.reg_write(x86.UC_X86_REG_EFLAGS, 2)
-    said: list[str] = []
-    stored: set[int] = set()
-    left, excused = _INSTRUCTIONS, False
-
-    def step(_: Any, address: int, __: int, ___: Any) -> None:
-        nonlocal left
-        left -= 1
-        if address - BASE not in analysis.reached and address != home:
-            said.append(f"executes image{address - BASE:+#x}, which was not looked at")
-            engine.emu_stop()
-        elif not left:
-            engine.emu_stop()
-
-    def write(_: Any, __: int, address: int, size: int, ___: int, ____: Any) -> None:
-        if address < 0xC00E0000 and address + size > 0xC00C0000:
-            said.append(f"writes where ROMs are, at {address:#x}")
-        elif address < STACK + 2 * _PAGE and address + size > _ENTRY + 4:
-            said.append(f"writes above the return address, at S{address - _ENTRY:+#x}")
-        elif not STACK <= address < STACK + 2 * _PAGE:
-            stored.update(range(address, address + size))
-
-    def read(_: Any, __: int, address: int, size: int, ___: int, ____: Any) -> None:
-        nonlocal excused
-        if not said and not stored.isdisjoint(range(address, address + size)):
-            excused = True  # what comes back from memory is openly not followed
-            engine.emu_stop()
-
-    hooks = [engine.hook_add(kind, hook) for kind, hook in (
-        (uc.UC_HOOK_CODE, step), (uc.UC_HOOK_MEM_WRITE, write), (uc.UC_HOOK_MEM_READ, read))]
-    try:
-        engine.emu_start(BASE + AT, home)
-    except unicorn.UcError:
-        return said[0] if said else ""
-    finally:
-        for hook in hooks:
-            engine.hook_del(hook)
-    if excused:
-        return ""
+    watch = Watch(engine, home, _INSTRUCTIONS, lambda address: address - BASE in analysis.reached,
+                  text=(0xC00C0000, 0xC00E0000), above=(_ENTRY + 4, STACK + 2 * _PAGE), stack=STACK)
+    if not watch.run(BASE + AT):
+        return watch.said
     after = [engine.reg_read(number) for number in _NUMBERS]
-    if not said and not left:
-        return "does not return"
-    if not said and engine.reg_read(x86.UC_X86_REG_EIP) == home:
-        said += [f"{name} is {after[number]:#x}, was {before[number]:#x}" for number, name in _KEPT.items()
-                 if after[number] != before[number]]
-        if after[_ESP] != _ENTRY + 4:
-            said.append("returns with another stack pointer")
-        if engine.reg_read(x86.UC_X86_REG_EFLAGS) & 0x700 & ~0x200:
-            said.append("returns with DF or TF set")
-    return said[0] if said else ""
+    wrong = [f"{name} is {after[number]:#x}, was {before[number]:#x}" for number, name in _KEPT.items()
+             if after[number] != before[number]]
+    if after[_ESP] != _ENTRY + 4:
+        wrong.append("returns with another stack pointer")
+    if engine.reg_read(x86.UC_X86_REG_EFLAGS) & _SYSTEM_FLAGS:
+        wrong.append("returns with DF or TF set")
+    return wrong[0] if wrong else ""

@@ -200,6 +200,8 @@ class Analysis:
                 wild = "below the stack pointer"
             elif writes and exact and base == 0 and offset >= _OWN.get(kind, offset + 1):
                 wild = "in its caller's part of the stack"
+            elif writes and not exact and base == 0:
+                wild = "of the stack at a place that is not known"
         elif address is None:
             return
         key = found.offset, segment, address, exact, wild, size

@@ -338,7 +338,8 @@ class Function(transfer.Watcher):
             self.analysis.access(instruction, operand, address, exact, writes, size, state, self.kind)
 
     def kept(self, instruction: Instruction, value: Value) -> None:
-        if self._recording and transfer.in_text(value):
+        # The upper bytes that a result of one byte leaves are nobody's address.
+        if self._recording and transfer.in_text(value) and value[0] != "u":
             self.analysis.escapes.setdefault(pointer(value)[1], instruction.offset)
 
     def flags(self, instruction: Instruction) -> None:

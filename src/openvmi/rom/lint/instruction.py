@@ -70,6 +70,8 @@ _MORE_WRITTEN = {
     "cpuid": (RAX, RCX, RDX, 3), "xgetbv": (RAX, RDX), "enter": (RSP, RBP),
     **dict.fromkeys(("daa", "das", "aaa", "aas", "aam", "aad", "salc"), (RAX,)),
 }
+#: Write RDX only, which capstone does not know.
+_EXTENDS = {"cwd", "cdq", "cqo"}
 #: Read what other instructions of this shape write.
 _READS_ONLY = {
     "cmp", "test", "bt", "push", "mul", "imul", "div", "idiv", "jmp", "call", "ljmp", "lcall", "nop", "out", "outsb",
@@ -190,6 +192,8 @@ def decode(code: bytes, at: int, offset: int, prefix: bytes = b"", bits: int = 6
         return None
     read, access = found.regs_access()
     written = {PARTS[number][0] for number in access if number in PARTS} | set(_MORE_WRITTEN.get(name, ()))
+    if name in _EXTENDS:
+        written = {RDX}
     stores = name in ("cmpxchg", "cmpxchg8b", "cmpxchg16b") or name.startswith("ins")
     for position, operand in enumerate(operands):
         # Where capstone says nothing, the first operand is taken for written, and one in memory always: of MOVNTI it

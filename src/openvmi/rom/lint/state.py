@@ -9,6 +9,7 @@ A value is
     ("w", offset)      an address in the window: text from 0, data from WINDOW_DATA
     ("s", base, n)     an address on the stack, n bytes above `base`
     ("i", value)       something that was made of that address, or may be it: nobody knows how far away
+    ("u", value)       the same of the upper bytes; the lowest, or the lowest two, are of something else
     None               nothing is known
 
 Base 0 is the stack pointer at the entry. Others begin where it becomes something else: aligned (the distance to what it
@@ -37,7 +38,7 @@ def pointer(value: Value) -> Value:
     """The address that a value is, or was made of; None: none that is known."""
     if not isinstance(value, tuple) or value[0] == "c":
         return None
-    return value[1] if value[0] == "i" else value
+    return value[1] if value[0] in ("i", "u") else value
 
 
 def either(one: Value, other: Value) -> Value:

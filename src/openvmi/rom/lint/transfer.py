@@ -9,7 +9,7 @@ from typing import Any
 from capstone import x86
 
 from openvmi.abi.names import TEXT_LIMIT
-from openvmi.rom.lint.instruction import PARTS, RBP, RCX, RDI, RSI, RSP, Instruction, is_string
+from openvmi.rom.lint.instruction import PARTS, RAX, RBP, RCX, RDI, RSI, RSP, Instruction, is_string
 from openvmi.rom.lint.state import ALIGNED, FLAGS, MASK, RETURN, WORD, State, Value, pointer, stack
 
 _REG, _IMM, _MEM = x86.X86_OP_REG, x86.X86_OP_IMM, x86.X86_OP_MEM
@@ -59,20 +59,24 @@ def address_of(instruction: Instruction, operand: Any, state: State) -> tuple[Va
         else:
             exact = False
             base = base if pointer(base) or memory.scale != 1 else pointer(index) or base
-    if isinstance(base, tuple) and base[0] == "i":
+    if isinstance(base, tuple) and base[0] in ("i", "u"):
         base, exact = base[1], False
+    elif base == RETURN:  # where the caller's code is
+        base, exact = ("w", 0), False
     return moved(base, offset), exact
 
 
 def moved(value: Value, by: int) -> Value:
     """A value plus a number."""
+    if value == RETURN:
+        return ("i", ("w", 0)) if by else value
     if isinstance(value, tuple):
         if value[0] == "c":
             return ("c", (value[1] + by) & MASK)
         if value[0] == "w":
             return ("w", value[1] + (by + (1 << 63) & MASK) - (1 << 63))
-        if value[0] == "i":
-            return value
+        if value[0] in ("i", "u"):
+            return ("i", value[1])
         by = (by + (1 << 63) & MASK) - (1 << 63)
         return stack(value[1], value[2] + by) if abs(value[2] + by) < 1 << 20 else None
     return None
@@ -122,10 +126,23 @@ def _other(instruction: Instruction, state: State, watcher: Watcher) -> None:
             made = made or pointer(value)
             if made is None and instruction.mnemonic in _SUMS and _is_high(value):
                 made = value
+    to = instruction.operands[0] if instruction.operands else None
+    part = to if to is not None and to.type == _REG and to.size < 4 and to.reg in PARTS else None
     for number in instruction.written:
-        string = is_string(instruction.mnemonic) and number in (RSI, RDI) and pointer(state.registers[number])
-        through = string or (made if number in explicit else None)
-        _set(instruction, state, watcher, number, 8, ("i", through) if through else None)
+        keeps = (is_string(instruction.mnemonic) and number in (RSI, RDI)) or (
+            number == RAX and number not in explicit and _leaves_upper(instruction))
+        through = (pointer(state.registers[number]) if keeps else None) or (made if number in explicit else None)
+        value = ("i", through) if through else None
+        if part is not None and PARTS[part.reg][0] == number:
+            _set(instruction, state, watcher, number, part.size, value, part.reg in _HIGH)
+        else:
+            _set(instruction, state, watcher, number, WORD, value)
+
+
+def _leaves_upper(instruction: Instruction) -> bool:
+    """Whether it writes a part of RAX that it does not name."""
+    small = bool(instruction.operands) and instruction.operands[0].size < 4
+    return instruction.mnemonic in _PARTS_OF_RAX or (small and instruction.mnemonic in ("mul", "imul", "div", "idiv"))
 
 
 def _is_number(value: Value) -> bool:
@@ -165,9 +182,12 @@ def _part(value: Value, size: int) -> Value:
     return ("i", pointer(value)) if pointer(value) else None
 
 
-def _set(instruction: Instruction, state: State, watcher: Watcher, number: int, size: int, value: Value) -> None:
+def _set(instruction: Instruction, state: State, watcher: Watcher, number: int, size: int, value: Value,
+         high: bool = False) -> None:
     if size < WORD:
         value = _part(value, size)
+    if size < 4 and value is None and (held := pointer(state.registers[number])):
+        value = ("i" if high else "u", held)
     if number == RSP:
         if not (isinstance(value, tuple) and value[0] == "s"):
             value = stack(watcher.switched(instruction, state, False), 0)
@@ -186,6 +206,8 @@ def _value(instruction: Instruction, operand: Any, state: State) -> Value:
         if number is None:
             return None
         value = state.registers[number]
+        if isinstance(value, tuple) and value[0] == "u":
+            return ("i", value[1]) if size >= 4 else None
         return value if size == WORD else _part(value, size)
     address, exact = address_of(instruction, operand, state)
     if operand.mem.segment in (x86.X86_REG_GS, x86.X86_REG_FS):
@@ -199,7 +221,7 @@ def _put(instruction: Instruction, operand: Any, state: State, watcher: Watcher,
     """Whether the operand was a place that is known here."""
     if operand.type == _REG and operand.reg in PARTS:
         number, size = PARTS[operand.reg]
-        _set(instruction, state, watcher, number, size, value)
+        _set(instruction, state, watcher, number, size, value, operand.reg in _HIGH)
         return True
     if operand.type == _MEM:
         address, exact = address_of(instruction, operand, state)
@@ -341,6 +363,8 @@ _HANDLERS: dict[str, Callable[[Instruction, State, Watcher], bool]] = {
     "and": _and, "xchg": _xchg, "push": _push, "pop": _pop, "pushfq": _pushf, "popfq": _popf, "leave": _leave,
     "cld": _cld, "std": _std,
 }
+_HIGH = frozenset((x86.X86_REG_AH, x86.X86_REG_CH, x86.X86_REG_DH, x86.X86_REG_BH))
+_PARTS_OF_RAX = ("lahf", "xlatb", "cmpxchg", "lodsb", "lodsw", "cbw")
 _BITS = ("bt", "bts", "btr", "btc")
 _WHOLE = ("fxsave", "fxrstor", "xsave", "xrstor")
 _NO_ADDRESS = ("cmp", "test", "bt", "bsf", "bsr", "tzcnt", "lzcnt", "popcnt")  # what comes out is none

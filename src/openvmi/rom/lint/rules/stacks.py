@@ -46,7 +46,7 @@ def recursion(analysis: Analysis) -> Iterator[tuple[int, str]]:
 
 
 def bounds(analysis: Analysis) -> Iterator[tuple[int, str]]:
-    """Memory below the stack pointer, or a write to the caller's part of the stack.
+    """Memory below the stack pointer, or a write to the caller's part of the stack or to an unknown place of it.
 
     Below, the next event or interrupt writes; above, the kernel keeps its own.
 
