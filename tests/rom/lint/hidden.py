@@ -72,6 +72,12 @@ HIDDEN: dict[str, tuple[Rom, set[str], str]] = {
     "slot_by_cltd": (Rom("start: leaq 8(%rsp), %rax; cltd; movq %rdx, 32(%rax); ret"), {"stack-bounds"}, "caller"),
     "slot_by_index_meanwhile": (Rom("start: popq %rdx; setns 4(%rsp, %rax, 4); pushq %rdx; ret"), {"stack-bounds"},
                                 "not known"),
+    "slot_by_cltq": (Rom("start: leaq 4(%rsp), %rax; cltq; movq %rcx, 32(%rax); ret"), {"return", "stack-bounds"}, ""),
+    "slot_by_cmpxchg_to_rax": (Rom("start: leaq 1(%rsp), %rdx; cmpxchgq %rcx, %rdx; movq %rax, 32(%rax); ret"),
+                               {"return", "stack-bounds"}, ""),
+    "slot_beside_stos": (Rom("start: leaq 4(%rsp), %rcx; stosq; movq %rdx, 32(%rcx); ret"), {"return", "stack-bounds"},
+                         ""),
+    "callers_code_by_sum": (Rom("start: addq (%rsp), %rdi; movb $0, (%rdi); ret"), {"text-write"}, ""),
     "callers_code": (Rom("start: movq (%rsp), %rdi; stosb; ret"), {"text-write"}, ""),
     # Instructions
     "selector": (Rom("start: movl %cs, %eax; ret"), {"instruction"}, "mov"),

@@ -9,7 +9,7 @@ from typing import Any
 from capstone import x86
 
 from openvmi.abi.names import TEXT_LIMIT
-from openvmi.rom.lint.instruction import PARTS, RAX, RBP, RCX, RDI, RSI, RSP, Instruction, is_string
+from openvmi.rom.lint.instruction import PARTS, RBP, RCX, RDI, RSI, RSP, Instruction, is_string
 from openvmi.rom.lint.state import ALIGNED, FLAGS, MASK, RETURN, WORD, State, Value, pointer, stack
 
 _REG, _IMM, _MEM = x86.X86_OP_REG, x86.X86_OP_IMM, x86.X86_OP_MEM
@@ -119,19 +119,22 @@ def _other(instruction: Instruction, state: State, watcher: Watcher) -> None:
                 and not _is_number(state.registers[explicit[0]]))
     if instruction.mnemonic not in _NO_ADDRESS and not distance:
         for each in instruction.operands:  # an address goes on in a way that is not followed
-            if each.type != _REG or each.reg not in PARTS or (each.access == 2 and instruction.mnemonic[:4] != "cmov"):
+            if each.type != _REG:
+                value = _value(instruction, each, state)
+            elif each.reg not in PARTS or (each.access == 2 and _overwrites(instruction)):
                 continue
-            value = state.registers[PARTS[each.reg][0]]
-            watcher.kept(instruction, value)
-            made = made or pointer(value)
+            else:
+                value = state.registers[PARTS[each.reg][0]]
+                watcher.kept(instruction, value)
+            made = made or (("w", 0) if value == RETURN else pointer(value))
             if made is None and instruction.mnemonic in _SUMS and _is_high(value):
                 made = value
     to = instruction.operands[0] if instruction.operands else None
     part = to if to is not None and to.type == _REG and to.size < 4 and to.reg in PARTS else None
     for number in instruction.written:
-        keeps = (is_string(instruction.mnemonic) and number in (RSI, RDI)) or (
-            number == RAX and number not in explicit and _leaves_upper(instruction))
-        through = (pointer(state.registers[number]) if keeps else None) or (made if number in explicit else None)
+        through = made
+        if number not in explicit:
+            through = None if _replaces(instruction) else made or pointer(state.registers[number])
         value = ("i", through) if through else None
         if part is not None and PARTS[part.reg][0] == number:
             _set(instruction, state, watcher, number, part.size, value, part.reg in _HIGH)
@@ -139,10 +142,18 @@ def _other(instruction: Instruction, state: State, watcher: Watcher) -> None:
             _set(instruction, state, watcher, number, WORD, value)
 
 
-def _leaves_upper(instruction: Instruction) -> bool:
-    """Whether it writes a part of RAX that it does not name."""
-    small = bool(instruction.operands) and instruction.operands[0].size < 4
-    return instruction.mnemonic in _PARTS_OF_RAX or (small and instruction.mnemonic in ("mul", "imul", "div", "idiv"))
+def _replaces(instruction: Instruction) -> bool:
+    """Whether registers that it writes and does not name have nothing of what they had. Of some that capstone names
+    only a part is written, or nothing."""
+    if instruction.mnemonic in ("mul", "imul", "div", "idiv"):
+        return instruction.operands[0].size >= 4
+    return instruction.mnemonic in _FRESH
+
+
+def _overwrites(instruction: Instruction) -> bool:
+    """Whether nothing of its first operand stays, as capstone says of more than are so."""
+    name = instruction.mnemonic
+    return name in _OVERWRITE or name.startswith(("set", "lods")) or len(instruction.operands) == 3
 
 
 def _is_number(value: Value) -> bool:
@@ -364,7 +375,9 @@ _HANDLERS: dict[str, Callable[[Instruction, State, Watcher], bool]] = {
     "cld": _cld, "std": _std,
 }
 _HIGH = frozenset((x86.X86_REG_AH, x86.X86_REG_CH, x86.X86_REG_DH, x86.X86_REG_BH))
-_PARTS_OF_RAX = ("lahf", "xlatb", "cmpxchg", "lodsb", "lodsw", "cbw")
+_OVERWRITE = ("mov", "movabs", "movzx", "movsx", "movsxd", "movbe", "movd", "movq", "lea", "pop", "in", "str", "sldt",
+              "smsw", "rdrand", "rdseed", "rdpid", "rdfsbase", "rdgsbase")
+_FRESH = ("rdtsc", "rdtscp", "cpuid", "rdmsr", "rdpmc", "xgetbv", "cwd", "cdq", "cqo")
 _BITS = ("bt", "bts", "btr", "btc")
 _WHOLE = ("fxsave", "fxrstor", "xsave", "xrstor")
 _NO_ADDRESS = ("cmp", "test", "bt", "bsf", "bsr", "tzcnt", "lzcnt", "popcnt")  # what comes out is none
