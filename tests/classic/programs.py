@@ -8,12 +8,10 @@ executed that the linter did not look at.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 import unicorn
-from unicorn import unicorn_const as uc
 from unicorn import x86_const as x86
 
 from openvmi.abi.classic import Call, Relocation
@@ -21,6 +19,7 @@ from openvmi.classic.answers import Answer, Answers
 from openvmi.classic.image import ClassicRom
 from openvmi.classic.lint_analysis import Analysis
 from openvmi.classic.lint_rules import RULES
+from tests.processor import Watch
 from tests.rom.classic_rom import LEAVE, image
 
 BASE, STACK, CLIENT, DATA = 0xC00C8000, 0xC0340000, 0xC0339000, 0xC0500000
@@ -28,13 +27,11 @@ _PAGE, _SIZE = 4096, 2048
 AT = LEAVE + 16  #: offset of the code
 _ENTRY = STACK + _PAGE
 _EAX, _ECX, _EDX, _EBX, _ESP, _EBP, _ESI, _EDI = range(8)
-_NUMBERS = (x86.UC_X86_REG_EAX, x86.UC_X86_REG_ECX, x86.UC_X86_REG_EDX, x86.UC_X86_REG_EBX, x86.UC_X86_REG_ESP,
-            x86.UC_X86_REG_EBP, x86.UC_X86_REG_ESI, x86.UC_X86_REG_EDI)
-_KEPT = {_EBX: "EBX", _EBP: "EBP", _ESI: "ESI", _EDI: "EDI"}
+_NUMBERS = {name: getattr(x86, f"UC_X86_REG_{name}")
+            for name in ("EAX", "ECX", "EDX", "EBX", "ESP", "EBP", "ESI", "EDI")}
+_KEPT = ("EBX", "EBP", "ESI", "EDI")
 _NOTABLE = (0, 1, 2, 3, 4, 5, 7, 8, 16, 31, 32, 64, 100, 0x400, 0x500, 0xFFF, -1, -2, -4, -5, -16, -4096, -(1 << 20),
             0xC00C0000, 0xC00C8000, 0xBFFF0, 0xC8000, 0x472, DATA)
-_INSTRUCTIONS = 20_000
-_SYSTEM_FLAGS = 0x500  # DF, TF
 
 
 def _modrm(mod: int, register: int, rm: int) -> bytes:
@@ -146,9 +143,10 @@ def rom(code: bytes) -> ClassicRom:
 
 
 def judge(code: bytes) -> tuple[Analysis, list[str]]:
-    """What the linter says of it: the rules that it breaks."""
+    """What the linter says of it: the rules that it breaks, and whether it waits for what may never come."""
     analysis = Analysis.of(rom(code), Answers((Answer(Call.RDTSC, Relocation.CALL_REL, AT),), ()))
-    return analysis, [rule.name for rule in RULES if rule.name != "bios-entry" and any(rule.check(analysis))]
+    broken = [rule.name for rule in RULES if rule.name != "bios-entry" and any(rule.check(analysis))]
+    return analysis, broken + ["waits"] * bool(analysis.waits)
 
 
 @cache
@@ -157,58 +155,6 @@ def _processor() -> Any:
     for at, pages in ((BASE & -_PAGE, 2), (STACK, 2), (CLIENT, 1), (DATA, 2), (0, 1)):
         engine.mem_map(at, pages * _PAGE)
     return engine, engine.context_save()
-
-
-class Watch:
-    """Runs code, and looks at each instruction and at what it writes. `said`: what it did first that it may not."""
-
-    def __init__(self, engine: Any, home: int, limit: int, known: Callable[[int], bool], text: tuple[int, int],
-                 above: tuple[int, int], stack: int) -> None:
-        self._engine, self._home, self._left, self._known = engine, home, limit, known
-        self._text, self._above, self._stack = text, above, stack
-        self._stored: set[int] = set()
-        self._excused = False
-        self.said = ""
-
-    def run(self, start: int) -> bool:
-        """Whether it returned, and did nothing of that."""
-        engine = self._engine
-        hooks = [engine.hook_add(kind, hook) for kind, hook in (
-            (uc.UC_HOOK_CODE, self._step), (uc.UC_HOOK_MEM_WRITE, self._write), (uc.UC_HOOK_MEM_READ, self._read))]
-        try:
-            engine.emu_start(start, self._home)
-        except unicorn.UcError:
-            return False
-        finally:
-            for hook in hooks:
-                engine.hook_del(hook)
-        if not self._left:
-            self._say("does not return")
-        return not (self.said or self._excused)
-
-    def _say(self, what: str) -> None:
-        self.said = self.said or what
-        self._engine.emu_stop()
-
-    def _step(self, _: Any, address: int, __: int, ___: Any) -> None:
-        self._left -= 1
-        if address != self._home and not self._known(address):
-            self._say(f"executes {address:#x}, which was not looked at")
-        elif not self._left:
-            self._engine.emu_stop()
-
-    def _write(self, _: Any, __: int, address: int, size: int, ___: int, ____: Any) -> None:
-        if address < self._text[1] and address + size > self._text[0]:
-            self._say(f"writes where ROMs are, at {address:#x}")
-        elif address < self._above[1] and address + size > self._above[0]:
-            self._say(f"writes above the return address, at {address - self._above[0]:+#x}")
-        elif not self._stack <= address < self._above[1]:
-            self._stored.update(range(address, address + size))
-
-    def _read(self, _: Any, __: int, address: int, size: int, ___: int, ____: Any) -> None:
-        if not self._stored.isdisjoint(range(address, address + size)):
-            self._excused = True  # what comes back from memory is openly not followed
-            self._engine.emu_stop()
 
 
 def happens(code: bytes, analysis: Analysis, it: random.Random) -> str:
@@ -230,18 +176,9 @@ def happens(code: bytes, analysis: Analysis, it: random.Random) -> str:
     # Where clients pass pointers these lead neither to the ROM nor to the stack.
     before = [DATA + 256 if number != _ESP and BASE - 0x10000 <= each < BASE + 0x40000 else each
               for number, each in enumerate(before)]
-    for number, each in zip(_NUMBERS, before, strict=True):
+    for number, each in zip(_NUMBERS.values(), before, strict=True):
         engine.reg_write(number, each)
     engine.reg_write(x86.UC_X86_REG_EFLAGS, 2)
-    watch = Watch(engine, home, _INSTRUCTIONS, lambda address: address - BASE in analysis.reached,
-                  text=(0xC00C0000, 0xC00E0000), above=(_ENTRY + 4, STACK + 2 * _PAGE), stack=STACK)
-    if not watch.run(BASE + AT):
-        return watch.said
-    after = [engine.reg_read(number) for number in _NUMBERS]
-    wrong = [f"{name} is {after[number]:#x}, was {before[number]:#x}" for number, name in _KEPT.items()
-             if after[number] != before[number]]
-    if after[_ESP] != _ENTRY + 4:
-        wrong.append("returns with another stack pointer")
-    if engine.reg_read(x86.UC_X86_REG_EFLAGS) & _SYSTEM_FLAGS:
-        wrong.append("returns with DF or TF set")
-    return wrong[0] if wrong else ""
+    watch = Watch(engine, home, lambda address: address - BASE in analysis.reached, text=(0xC00C0000, 0xC00E0000),
+                  above=(_ENTRY + 4, STACK + 2 * _PAGE), stack=STACK)
+    return watch.run(BASE + AT, {name: _NUMBERS[name] for name in _KEPT}, _NUMBERS["ESP"])

@@ -3,34 +3,21 @@
 
 from __future__ import annotations
 
-import os
-import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
 from openvmi.classic import lint_state, lint_transfer
 from openvmi.classic.lint_state import State
 from tests.classic import programs
+from tests.processor import clean
 
-SEED = int(os.environ.get("OPENVMI_FUZZ_SEED", "4"))
-COUNT, TRIES = 1500, 4
-
-
-def _wrong(count: int, seed: int = SEED) -> Iterator[tuple[str, str]]:
-    """Of each program that is clean, what it does that it may not: code and words, or two empty texts."""
-    for number in range(count):
-        it = random.Random(seed << 32 | number)
-        code = programs.program(it)
-        analysis, rules = programs.judge(code)
-        if not rules and not analysis.waits:
-            found = next(filter(None, (programs.happens(code, analysis, it) for _ in range(TRIES))), "")
-            yield (code.hex() if found else "", found)
+COUNT = 1500
 
 
 def test_clean_code_is() -> None:
     """It neither writes where it may not, nor goes elsewhere, loses a register, or executes what was not looked at."""
-    results = list(_wrong(COUNT))
+    results = list(clean(programs, COUNT))
     assert len(results) > COUNT // 10
     assert not [each for each in results if each[1]]
 
@@ -63,4 +50,4 @@ def test_a_mistake_is_noticed(what: object, name: str, instead: Callable[..., ob
         monkeypatch.setitem(what, name, instead)
     else:
         monkeypatch.setattr(what, name, instead)
-    assert any(found for _, found in _wrong(20 * COUNT, 4))
+    assert any(found for _, found in clean(programs, 20 * COUNT, 4))
